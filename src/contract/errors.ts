@@ -1,0 +1,331 @@
+/**
+ * The error catalogue: every way in which Kiln fails, with its stable code, HTTP status, title and what the
+ * reader can do about it. Nothing is thrown at a client that is not listed here; `docs/errors.md` is generated
+ * from this table.
+ */
+export interface CatalogueEntry {
+  /** HTTP status when the failure answers a request. */
+  readonly status: number;
+  readonly title: string;
+  /** What to do about it, for the person who reads the message. */
+  readonly hint: string;
+}
+
+export const ERROR_CATALOGUE = {
+  // Requests
+  'bad-request': {
+    status: 400,
+    title: 'The request cannot be read',
+    hint: 'Send a JSON body that matches the API documentation at /kiln/v1/docs.',
+  },
+  'validation-failed': {
+    status: 422,
+    title: 'The request has fields that are not allowed or not valid',
+    hint: 'Each entry of "errors" names the field and what was expected there.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The content type is not accepted here',
+    hint: 'Send application/json, or the archive itself as application/octet-stream where an archive is expected.',
+  },
+  'payload-too-large': {
+    status: 413,
+    title: 'The body is larger than this request may be',
+    hint: 'Upload large data as an object; the limit is named in the detail.',
+  },
+  'not-found': {
+    status: 404,
+    title: 'There is nothing at this address',
+    hint: 'The API is listed at /kiln/v1/docs.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    title: 'This address does not have that method',
+    hint: 'The API is listed at /kiln/v1/docs.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'The token or signature is missing or not valid',
+    hint: 'Signed addresses expire and belong to one method; ask for a new one.',
+  },
+  'internal-error': {
+    status: 500,
+    title: 'Kiln failed in a way that it does not know',
+    hint: 'The service log has the details under the instance id of this message.',
+  },
+  // Records
+  'recipe-not-found': {
+    status: 404,
+    title: 'There is no such recipe',
+    hint: '`kiln recipes list` shows those there are.',
+  },
+  'image-not-found': {
+    status: 404,
+    title: 'There is no such image',
+    hint: '`kiln images list` shows those there are.',
+  },
+  'public-key-not-found': {
+    status: 404,
+    title: 'There is no such public key',
+    hint: '`kiln public-keys list` shows those there are.',
+  },
+  'job-not-found': {
+    status: 404,
+    title: 'There is no such job',
+    hint: '`kiln jobs list` shows those there are.',
+  },
+  'link-taken': {
+    status: 409,
+    title: 'Another record already uses this link',
+    hint: 'Upload the object under a key of its own, or use the record that has it.',
+  },
+  'link-is-set': {
+    status: 409,
+    title: 'A link is written once and cannot be changed',
+    hint: 'Create a new record for the new object.',
+  },
+  'object-not-found': {
+    status: 422,
+    title: 'There is no object at that address',
+    hint: 'Upload the object first, then link it.',
+  },
+  'bad-bucket': {
+    status: 422,
+    title: 'There is no such bucket',
+    hint: 'Recipes are kept in the bucket "ims", images in "boot-images".',
+  },
+  'bad-object-key': {
+    status: 422,
+    title: 'This is not a key that the store accepts',
+    hint: 'A key has 1 to 1024 bytes, no empty, "." or ".." segment and no control characters.',
+  },
+  'checksum-mismatch': {
+    status: 422,
+    title: 'The data does not have the checksum that was announced',
+    hint: 'Send it again; when it happens twice, check the source of the data.',
+  },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'The object does not have these bytes',
+    hint: 'Ask for a range inside the size that the detail names.',
+  },
+  'manifest-invalid': {
+    status: 422,
+    title: 'The manifest of the image is not valid',
+    hint: 'A manifest is JSON of version 1.0 that lists one rootfs, each artifact with type and link.',
+  },
+  'recipe-in-use': {
+    status: 409,
+    title: 'A job that is not finished uses this recipe',
+    hint: 'Wait for the job, or cancel it with `kiln jobs cancel ID`.',
+  },
+  // Jobs
+  'recipe-without-archive': {
+    status: 422,
+    title: 'The recipe has no archive yet',
+    hint: 'Upload one with `kiln recipes update ID --from DIR`.',
+  },
+  'recipe-type-not-supported': {
+    status: 422,
+    title: 'Kiln builds kiwi-ng recipes only',
+    hint: 'A packer recipe can be recorded but not built; make a Kiwi-NG description of it.',
+  },
+  'architecture-not-supported': {
+    status: 422,
+    title: 'This service cannot build for that architecture yet',
+    hint: 'Build on a host of the same architecture.',
+  },
+  'job-type-not-supported': {
+    status: 422,
+    title: 'This service cannot run jobs of that type yet',
+    hint: 'Create jobs are supported.',
+  },
+  'job-is-over': {
+    status: 409,
+    title: 'The job has ended already',
+    hint: '`kiln jobs describe ID` shows how it ended.',
+  },
+  'job-is-running': {
+    status: 409,
+    title: 'The job has not ended yet',
+    hint: 'Cancel it first with `kiln jobs cancel ID`.',
+  },
+  'job-fenced': {
+    status: 409,
+    title: 'This report belongs to an earlier attempt of the job',
+    hint: 'The runner that sent it must stop; a newer attempt or the end of the job has replaced it.',
+  },
+  'job-cancelled': {
+    status: 409,
+    title: 'The job was cancelled',
+    hint: 'Create a new job to build the image.',
+  },
+  'runner-lost': {
+    status: 500,
+    title: 'The process that ran the job is gone',
+    hint: 'It was killed, or the host ran out of memory; look at the last log lines and create the job again.',
+  },
+  'runner-could-not-start': {
+    status: 500,
+    title: 'The job could not be started',
+    hint: 'The detail has the exact error; `kiln doctor` checks what a host needs.',
+  },
+  'server-lost': {
+    status: 500,
+    title: 'The runner lost its connection to the service for too long',
+    hint: 'The service was down longer than the grace time of the runner; create the job again.',
+  },
+  'step-deadline': {
+    status: 500,
+    title: 'A step took longer than its limit',
+    hint: 'Look at the last log lines for what it was doing; limits are the settings deadlines.*.',
+  },
+  'job-out-of-memory': {
+    status: 500,
+    title: 'The job needed more memory than it was given',
+    hint: 'Create it again with a larger job_mem_size (GiB).',
+  },
+  'workspace-full': {
+    status: 500,
+    title: 'The build environment is full',
+    hint: 'Create the job again with a larger build_env_size (GiB).',
+  },
+  'host-disk-full': {
+    status: 500,
+    title: 'The disk of the build host is full',
+    hint: 'Free space below the state folder of Kiln, then create the job again.',
+  },
+  'sandbox-failed': {
+    status: 500,
+    title: 'The sandbox could not be started',
+    hint: 'The detail has the exact error; `kiln doctor` checks what a host needs.',
+  },
+  'builder-root-failed': {
+    status: 500,
+    title: 'The builder root could not be made',
+    hint: 'The detail has the last lines of the tool; check that the package mirror is reachable.',
+  },
+  'step-failed': {
+    status: 500,
+    title: 'A step failed in a way that Kiln does not know',
+    hint: 'The log of the job has the details.',
+  },
+  // Recipes, found by the runner
+  'recipe-not-an-archive': {
+    status: 422,
+    title: 'The recipe is not a tar archive',
+    hint: 'Pack the folder of the description with `kiln recipes create --from DIR`, or with tar.',
+  },
+  'recipe-archive-hostile': {
+    status: 422,
+    title: 'The recipe archive holds entries that a recipe must not have',
+    hint: 'Paths and links stay inside the recipe, and only files, folders and links are allowed; pack it again.',
+  },
+  'recipe-archive-too-large': {
+    status: 422,
+    title: 'The recipe archive unpacks to more than is allowed',
+    hint: 'Keep packages and images out of the recipe; the limits are the settings recipe.*.',
+  },
+  'recipe-no-config': {
+    status: 422,
+    title: 'The recipe has no config.xml at its top',
+    hint: 'Pack the content of the folder that holds config.xml, not the folder itself.',
+  },
+  'recipe-template-invalid': {
+    status: 422,
+    title: 'The templates of the recipe cannot be rendered',
+    hint: 'Each entry of "errors" names file and line; a value is given with --template-dictionary-key and -value.',
+  },
+  'recipe-xml-malformed': {
+    status: 422,
+    title: 'config.xml is not well-formed XML',
+    hint: 'Each entry of "errors" names the line.',
+  },
+  'recipe-schema-invalid': {
+    status: 422,
+    title: 'config.xml does not follow the schema of Kiwi',
+    hint: 'Each entry of "errors" names the line and what is allowed there.',
+  },
+  'recipe-unbuildable': {
+    status: 422,
+    title: 'The recipe names something that Kiwi would fail on late',
+    hint: 'Each entry of "errors" says what, and how to mend it.',
+  },
+  'repository-unreachable': {
+    status: 502,
+    title: 'A package repository of the recipe cannot be reached',
+    hint: 'Check address, name resolution and certificate of the repository that the detail names.',
+  },
+  'package-not-found': {
+    status: 422,
+    title: 'A package of the recipe is in none of its repositories',
+    hint: 'Check its spelling, or add the repository that has it.',
+  },
+  'recipe-script-failed': {
+    status: 422,
+    title: 'A script of the recipe failed',
+    hint: 'Its last lines are in the detail; the whole output is in the log of the job.',
+  },
+  'kiwi-failed': {
+    status: 422,
+    title: 'Kiwi could not build the root of the image',
+    hint: 'Its own message is in the detail; the whole output is in the log of the job.',
+  },
+  'boot-file-not-found': {
+    status: 422,
+    title: 'The image has no such kernel or initrd',
+    hint: 'The detail lists what is in /boot; name one of them in the job, or leave the name out to take the newest.',
+  },
+  // Configuration and clients
+  'config-invalid': {
+    status: 500,
+    title: 'The configuration is not valid',
+    hint: '`kiln serve --help` lists the settings; docs/configuration.md describes each.',
+  },
+  'server-unreachable': {
+    status: 503,
+    title: 'The Kiln service does not answer',
+    hint: 'Start it with `kiln serve`, or name it with --server URL or KILN_SERVER.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+/** One thing that is wrong, and where. */
+export interface ErrorItem {
+  /** What is wrong, in one sentence. */
+  readonly message: string;
+  /** Field of a request (JSON pointer) when a request is wrong. */
+  readonly pointer?: string;
+  /** File of the recipe, relative to its top, when a recipe is wrong. */
+  readonly file?: string;
+  /** Line of that file, counted from 1. */
+  readonly line?: number;
+  /** What would have been right. */
+  readonly expected?: string;
+}
+
+/** The one error type of Kiln: a code of the catalogue, what happened this time, and where. */
+export class KilnError extends Error {
+  readonly code: ErrorCode;
+  readonly items: readonly ErrorItem[];
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { items?: readonly ErrorItem[]; cause?: unknown } = {},
+  ) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'KilnError';
+    this.code = code;
+    this.items = options.items ?? [];
+  }
+
+  get entry(): CatalogueEntry {
+    return ERROR_CATALOGUE[this.code];
+  }
+}
+
+export function isErrorCode(value: string): value is ErrorCode {
+  return Object.hasOwn(ERROR_CATALOGUE, value);
+}

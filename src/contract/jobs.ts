@@ -1,0 +1,165 @@
+/** Jobs as clients see them: what was asked for, which step it is at, and why it ended as it did. */
+import { type Static, Type } from 'typebox';
+import { ArchitectureSchema, Id, named, orNull, Timestamp } from './common.ts';
+import { ProblemItem } from './problem.ts';
+
+/** The reference's status words, in the order in which a create job passes through them. */
+export const JOB_STATUSES = [
+  'creating',
+  'fetching_recipe',
+  'fetching_image',
+  'waiting_for_repos',
+  'building_image',
+  'waiting_on_user',
+  'packaging_artifacts',
+  'success',
+  'error',
+] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** What the job engine knows about a job; `status` is derived from it and from the step in progress. */
+export const JOB_STATES = [
+  'queued',
+  'starting',
+  'running',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+export const STEP_STATES = ['pending', 'running', 'done', 'cached', 'skipped', 'failed'] as const;
+export type StepState = (typeof STEP_STATES)[number];
+
+export const JobProgress = named(
+  'JobProgress',
+  Type.Object(
+    {
+      done: Type.Number({ minimum: 0, description: 'How much is done' }),
+      total: orNull(Type.Number({ minimum: 0 }), 'How much there is; null when nobody knows'),
+      unit: Type.Enum(['bytes', 'packages', 'percent', 'items', 'seconds'], {
+        description: 'What is counted',
+      }),
+      message: Type.Optional(Type.String({ description: 'What is being done right now' })),
+    },
+    { additionalProperties: false, description: 'How far a step has come' },
+  ),
+);
+export type JobProgress = Static<typeof JobProgress>;
+
+export const JobStep = named(
+  'JobStep',
+  Type.Object(
+    {
+      name: Type.String({ description: 'Stable name of the step' }),
+      title: Type.String({ description: 'What the step does, for people' }),
+      state: Type.Enum([...STEP_STATES], { description: 'Where the step stands' }),
+      started: orNull(Timestamp('Start'), 'When the step began'),
+      finished: orNull(Timestamp('End'), 'When the step ended'),
+      progress: orNull(JobProgress, 'How far it has come, while it runs and knows'),
+      note: orNull(Type.String(), 'What the step has to say about its result, in one line'),
+      first_line: orNull(Type.Integer(), 'First line of the log that belongs to the step'),
+    },
+    { additionalProperties: false, description: 'One step of a job' },
+  ),
+);
+export type JobStep = Static<typeof JobStep>;
+
+export const JobReason = named(
+  'JobReason',
+  Type.Object(
+    {
+      code: Type.String({ description: 'Stable code of the error catalogue' }),
+      title: Type.String({ description: 'What kind of failure this is' }),
+      detail: Type.String({ description: 'What happened this time' }),
+      hint: Type.String({ description: 'What to do about it' }),
+      step: orNull(Type.String(), 'The step that failed; null when none was running'),
+      command: Type.Optional(
+        Type.String({ description: 'The command that failed, as a shell would be given it' }),
+      ),
+      errors: Type.Optional(Type.Array(ProblemItem, { description: 'The single things that are wrong' })),
+    },
+    { additionalProperties: false, description: 'Why a job ended without an image' },
+  ),
+);
+export type JobReason = Static<typeof JobReason>;
+
+const GiB = (description: string) =>
+  Type.Integer({ minimum: 1, maximum: 65_536, description: `${description}, in GiB` });
+const bootFile = (description: string) =>
+  Type.String({ minLength: 1, pattern: '^[A-Za-z0-9][A-Za-z0-9._+-]*$', description });
+
+const fields = {
+  job_type: Type.Enum(['create', 'customize'], {
+    description: 'create: recipe to image; customize: image to image',
+  }),
+  artifact_id: Id('The recipe (create) or image (customize) to start from'),
+  image_root_archive_name: Type.String({ minLength: 1, description: 'Name of the image that results' }),
+  public_key_id: orNull(Id('A public key'), 'The key that opens the shell of the job'),
+  enable_debug: Type.Boolean({ description: 'Write more into the log, and keep a failed build for a shell' }),
+  build_env_size: GiB('Disk space that the job may fill'),
+  job_mem_size: GiB('Memory that the job may use'),
+  kernel_file_name: orNull(bootFile('A file'), 'Kernel in /boot; null: the newest one there'),
+  initrd_file_name: orNull(bootFile('A file'), 'Initrd in /boot; null: the one that belongs to the kernel'),
+  kernel_parameters_file_name: bootFile('File in /boot with boot parameters; published when it is there'),
+  require_dkms: Type.Boolean({ description: 'Whether kernel modules are compiled during the job' }),
+};
+
+export const Job = named(
+  'Job',
+  Type.Object(
+    {
+      id: Id('Identifier of the job'),
+      created: Timestamp('When the job was created'),
+      ...fields,
+      arch: ArchitectureSchema,
+      status: Type.Enum([...JOB_STATUSES], { description: 'Status in the words of the reference service' }),
+      state: Type.Enum([...JOB_STATES], { description: 'State of the job in the engine' }),
+      started: orNull(Timestamp('Start'), 'When a runner took the job'),
+      finished: orNull(Timestamp('End'), 'When the job ended'),
+      heartbeat: orNull(Timestamp('Sign of life'), 'When the runner was last heard of'),
+      steps: Type.Array(JobStep, { description: 'All steps of the job, in order' }),
+      log_lines: Type.Integer({ minimum: 0, description: 'How many lines the log has by now' }),
+      reason: orNull(JobReason, 'Why the job failed; null unless it did'),
+      resultant_image_id: orNull(Id('An image'), 'The image that the job made'),
+    },
+    { additionalProperties: false, description: 'A job: what was asked for, how far it is, how it ended' },
+  ),
+);
+export type Job = Static<typeof Job>;
+
+export const JobCreate = named(
+  'JobCreate',
+  Type.Object(
+    {
+      job_type: fields.job_type,
+      artifact_id: fields.artifact_id,
+      image_root_archive_name: fields.image_root_archive_name,
+      public_key_id: Type.Optional(fields.public_key_id),
+      enable_debug: Type.Optional(fields.enable_debug),
+      build_env_size: Type.Optional(fields.build_env_size),
+      job_mem_size: Type.Optional(fields.job_mem_size),
+      kernel_file_name: Type.Optional(fields.kernel_file_name),
+      initrd_file_name: Type.Optional(fields.initrd_file_name),
+      kernel_parameters_file_name: Type.Optional(fields.kernel_parameters_file_name),
+      require_dkms: Type.Optional(fields.require_dkms),
+    },
+    { additionalProperties: false, description: 'A job to create' },
+  ),
+);
+export type JobCreate = Static<typeof JobCreate>;
+
+export const LogLine = named(
+  'LogLine',
+  Type.Object(
+    {
+      line: Type.Integer({ minimum: 1, description: 'Number of the line, counted from 1 without gaps' }),
+      at: Timestamp('When the line was written'),
+      step: Type.String({ description: 'Step that wrote the line' }),
+      text: Type.String({ description: 'The line, without its end; secrets are masked' }),
+    },
+    { additionalProperties: false, description: 'One line of the log of a job' },
+  ),
+);
+export type LogLine = Static<typeof LogLine>;

@@ -1,0 +1,143 @@
+/**
+ * What the control plane and a runner say to each other: the job document that a runner starts with, and the
+ * reports that it sends. The token and the signed addresses in the document are good for this one job.
+ */
+import { type Static, Type } from 'typebox';
+import { ArchitectureSchema, Id, KeyValue, named, orNull, Timestamp } from './common.ts';
+import { ManifestArtifact } from './images.ts';
+import { JobProgress, JobReason, STEP_STATES } from './jobs.ts';
+
+const Upload = Type.Object({
+  url: Type.String({ description: 'Address for one PUT of the whole object' }),
+  path: Type.String({ description: 'Where the object then is: s3://BUCKET/KEY' }),
+});
+
+export const CreateJobDocument = Type.Object({
+  version: Type.Literal(1),
+  job_id: Id('The job'),
+  /** Which attempt at the job this is; every report carries it, and a stale one is refused (fencing). */
+  attempt: Type.Integer({ minimum: 1 }),
+  image_name: Type.String(),
+  arch: ArchitectureSchema,
+  enable_debug: Type.Boolean(),
+  kernel_file_name: orNull(Type.String(), 'Kernel in /boot'),
+  initrd_file_name: orNull(Type.String(), 'Initrd in /boot'),
+  kernel_parameters_file_name: Type.String(),
+  api: Type.Object({
+    url: Type.String({ description: 'Base address of the service, without a path' }),
+    token: Type.String({ description: 'Bearer token for the reports of this job' }),
+    /** How long the runner goes on without hearing from the service before it gives up. */
+    grace_seconds: Type.Integer({ minimum: 1 }),
+  }),
+  recipe: Type.Object({
+    id: Id('The recipe'),
+    name: Type.String(),
+    url: Type.String({ description: 'Signed address of the archive' }),
+    size_bytes: Type.Integer(),
+    md5: Type.String(),
+    sha256: Type.String(),
+    template_dictionary: Type.Array(KeyValue),
+  }),
+  image: Type.Object({
+    id: Id('The image that results; its record is made when the job completes'),
+    uploads: Type.Object({
+      rootfs: Upload,
+      kernel: Upload,
+      initrd: Upload,
+      boot_parameters: Upload,
+      manifest: Upload,
+    }),
+  }),
+  /** The squashfs of the builder root on this host, ids shifted for the sandbox. */
+  builder_root: Type.Object({ digest: Type.String(), path: Type.String() }),
+  /** Folder of this job alone; the runner keeps everything below it and removes it at the end. */
+  workspace: Type.String(),
+  /** Folder of packages and layers that jobs share. */
+  cache: Type.String(),
+  limits: Type.Object({
+    disk_bytes: Type.Integer({ minimum: 1 }),
+    memory_bytes: Type.Integer({ minimum: 1 }),
+    cpus: Type.Number({ exclusiveMinimum: 0 }),
+    pids: Type.Integer({ minimum: 1 }),
+    recipe_bytes: Type.Integer({ minimum: 1 }),
+    recipe_entries: Type.Integer({ minimum: 1 }),
+    log_bytes: Type.Integer({ minimum: 1 }),
+  }),
+  /** Seconds that each step may take, by step name; `default` for the others. */
+  deadlines: Type.Record(Type.String(), Type.Integer({ minimum: 1 })),
+  /** How long repositories may take to appear, in seconds. */
+  repository_wait_seconds: Type.Integer({ minimum: 0 }),
+  squashfs_zstd_level: Type.Integer({ minimum: 1, maximum: 22 }),
+  /** PEM certificates of the platform that builds and images trust. */
+  trusted_certificates: Type.Array(Type.String()),
+});
+export type CreateJobDocument = Static<typeof CreateJobDocument>;
+export type JobDocument = CreateJobDocument;
+
+/** The job as far as its steps are concerned, sent with the first report. */
+export const StepReport = Type.Object(
+  {
+    name: Type.String({ description: 'Name of the step' }),
+    state: Type.Enum([...STEP_STATES], { description: 'Where the step stands now' }),
+    at: Timestamp('When that came to be'),
+    progress: Type.Optional(JobProgress),
+    note: Type.Optional(Type.String({ description: 'What the step has to say about its result' })),
+  },
+  { additionalProperties: false, description: 'A change of one step' },
+);
+export type StepReport = Static<typeof StepReport>;
+
+export const RunnerReport = named(
+  'RunnerReport',
+  Type.Object(
+    {
+      attempt: Type.Integer({ minimum: 1, description: 'Attempt of the job document' }),
+      steps: Type.Array(StepReport, { description: 'Changes since the last report, oldest first' }),
+      log: Type.Array(
+        Type.Object(
+          {
+            line: Type.Integer({
+              minimum: 1,
+              description: 'Number of the line, counted from 1 without gaps',
+            }),
+            at: Timestamp('When the line was written'),
+            step: Type.String({ description: 'Step that wrote the line' }),
+            text: Type.String({ description: 'The line, without its end' }),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description:
+            'New lines; lines that the service already has are ignored, so a report may be repeated',
+        },
+      ),
+      failure: Type.Optional(JobReason),
+    },
+    { additionalProperties: false, description: 'A sign of life of a runner, with all that is new' },
+  ),
+);
+export type RunnerReport = Static<typeof RunnerReport>;
+
+export const RunnerReply = named(
+  'RunnerReply',
+  Type.Object(
+    {
+      cancel: Type.Boolean({ description: 'Whether the runner must stop and clean up now' }),
+    },
+    { additionalProperties: false, description: 'What the service answers to a report' },
+  ),
+);
+export type RunnerReply = Static<typeof RunnerReply>;
+
+export const RunnerCompletion = named(
+  'RunnerCompletion',
+  Type.Object(
+    {
+      attempt: Type.Integer({ minimum: 1, description: 'Attempt of the job document' }),
+      artifacts: Type.Array(ManifestArtifact, { description: 'The artifacts, uploaded and verified' }),
+      packages: Type.Integer({ minimum: 0, description: 'How many packages the image holds' }),
+    },
+    { additionalProperties: false, description: 'The job is done; the image can be registered' },
+  ),
+);
+export type RunnerCompletion = Static<typeof RunnerCompletion>;

@@ -1,0 +1,28 @@
+/**
+ * The steps of a create job by name, with what people and the reference's clients see of each. The runner has
+ * one file per step; the job engine derives the public status from this table.
+ */
+import type { JobStatus } from './jobs.ts';
+
+export interface StepDescription {
+  readonly name: string;
+  readonly title: string;
+  /** Status on the wire while the step is in progress. */
+  readonly status: JobStatus;
+}
+
+export const CREATE_STEPS = [
+  { name: 'fetch', title: 'Fetch and verify the recipe', status: 'fetching_recipe' },
+  { name: 'unpack', title: 'Unpack the recipe', status: 'fetching_recipe' },
+  { name: 'render', title: 'Render its templates', status: 'fetching_recipe' },
+  { name: 'validate', title: 'Validate the description', status: 'fetching_recipe' },
+  { name: 'repositories', title: 'Wait for the package repositories', status: 'waiting_for_repos' },
+  { name: 'prepare', title: 'Install the root of the image', status: 'building_image' },
+  { name: 'trust', title: 'Add the certificates of the platform', status: 'building_image' },
+  { name: 'boot-files', title: 'Find kernel and initrd', status: 'packaging_artifacts' },
+  { name: 'inventory', title: 'List the packages', status: 'packaging_artifacts' },
+  { name: 'squash', title: 'Squash the root', status: 'packaging_artifacts' },
+  { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
+] as const satisfies readonly StepDescription[];
+
+export type CreateStepName = (typeof CREATE_STEPS)[number]['name'];

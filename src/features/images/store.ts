@@ -1,0 +1,12 @@
+import type { Image } from '../../contract/images.ts';
+
+/** The port to the records of images. Lists are in the order of registration. */
+export interface ImageStore {
+  list(): Promise<Image[]>;
+  find(id: string): Promise<Image | undefined>;
+  insert(image: Image): Promise<void>;
+  /** Replaces the record with the same id; false when there is none. */
+  update(image: Image): Promise<boolean>;
+  delete(id: string): Promise<boolean>;
+  findByLinkPath(path: string): Promise<Image | undefined>;
+}

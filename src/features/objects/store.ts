@@ -1,0 +1,55 @@
+/**
+ * The port to an object store: buckets of immutable blobs with digests. The embedded store and S3 implement it;
+ * one contract suite (`test/support/object-store-suite.ts`) runs over each.
+ */
+import type { Readable } from 'node:stream';
+
+export const BUCKETS = ['ims', 'boot-images'] as const;
+export type Bucket = (typeof BUCKETS)[number];
+
+export interface ObjectAddress {
+  readonly bucket: Bucket;
+  /** 1 to 1024 bytes; no empty, `.` or `..` segment, no control characters. */
+  readonly key: string;
+}
+
+export interface ObjectInfo extends ObjectAddress {
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly md5: string;
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly etag: string;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly modified: Date;
+}
+
+export interface PutOptions {
+  contentType?: string;
+  metadata?: Record<string, string>;
+  /** Refuses data with another digest (`checksum-mismatch`); nothing is stored then. */
+  expected?: { md5?: string; sha256?: string };
+  signal?: AbortSignal;
+}
+
+/** Inclusive, as in HTTP: bytes `start` to `end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ObjectStore {
+  /** Streams the data in, hashing as it goes; the object is there whole or not at all, and survives a crash. */
+  put(address: ObjectAddress, data: Readable, options?: PutOptions): Promise<ObjectInfo>;
+  /** Undefined when there is no such object. */
+  head(address: ObjectAddress): Promise<ObjectInfo | undefined>;
+  /** Throws `object-not-found`, or `range-not-satisfiable`. */
+  get(address: ObjectAddress, range?: ByteRange): Promise<{ info: ObjectInfo; data: Readable }>;
+  /** Whether there was one. */
+  delete(address: ObjectAddress): Promise<boolean>;
+  /** In the order of their keys. */
+  list(bucket: Bucket, prefix: string): AsyncIterable<ObjectInfo>;
+  /** An address that anybody who has it can use with one plain GET or PUT until it expires. */
+  presign(method: 'GET' | 'PUT', address: ObjectAddress, expires: Date): Promise<string>;
+}

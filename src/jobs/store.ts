@@ -1,0 +1,81 @@
+/**
+ * The port to the records of jobs: the job itself, its append-only list of snapshots, its steps and its log.
+ * The engine decides; this only keeps, and refuses what is stale.
+ */
+import type { Job, JobReason, JobState, LogLine } from '../contract/jobs.ts';
+
+/** What was asked for; never changes after the job is created. */
+export type JobRequest = Pick<
+  Job,
+  | 'id'
+  | 'created'
+  | 'job_type'
+  | 'artifact_id'
+  | 'image_root_archive_name'
+  | 'public_key_id'
+  | 'enable_debug'
+  | 'build_env_size'
+  | 'job_mem_size'
+  | 'kernel_file_name'
+  | 'initrd_file_name'
+  | 'kernel_parameters_file_name'
+  | 'require_dkms'
+  | 'arch'
+>;
+
+/** One snapshot of where a job stands. The list of them is append-only; the last one counts. */
+export interface JobSnapshot {
+  /** Counts from 1 per job; an action names the snapshot that it believes to be the last one. */
+  readonly sequence: number;
+  readonly state: JobState;
+  readonly at: string;
+  /** Attempt that a runner is working on; 0 before the first one. */
+  readonly attempt: number;
+  readonly reason: JobReason | null;
+  readonly resultantImageId: string | null;
+}
+
+export interface StoredJob {
+  readonly request: JobRequest;
+  readonly snapshot: JobSnapshot;
+  readonly steps: Job['steps'];
+  readonly started: string | null;
+  readonly finished: string | null;
+  readonly heartbeat: string | null;
+  readonly logLines: number;
+  /** Image id that is reserved for the result. */
+  readonly reservedImageId: string;
+  /** SHA-256 of the token of the attempt in progress, hexadecimal; null when none is. */
+  readonly tokenHash: string | null;
+  /** What the executor needs to find the runner again after a restart; opaque to the engine. */
+  readonly execution: string | null;
+}
+
+export interface JobStore {
+  list(): Promise<StoredJob[]>;
+  find(id: string): Promise<StoredJob | undefined>;
+  /** With its first snapshot (`queued`, sequence 1). */
+  insert(job: StoredJob): Promise<void>;
+  /**
+   * Appends a snapshot if `expected` is still the last one; false, and nothing changed, when it is not. Sets
+   * started and finished from the states, tokenHash and execution when they are given.
+   */
+  advance(
+    id: string,
+    expected: number,
+    next: Omit<JobSnapshot, 'sequence'>,
+    also?: { tokenHash?: string | null; execution?: string | null },
+  ): Promise<boolean>;
+  setExecution(id: string, execution: string): Promise<void>;
+  setHeartbeat(id: string, at: string): Promise<void>;
+  setSteps(id: string, steps: Job['steps']): Promise<void>;
+  /** Appends lines whose numbers follow on what is stored; lines that are there already are ignored. */
+  appendLog(id: string, lines: readonly LogLine[]): Promise<void>;
+  /** Lines after number `after` (0 for all), at most `limit` of them. */
+  readLog(id: string, after: number, limit: number): Promise<LogLine[]>;
+  snapshots(id: string): Promise<JobSnapshot[]>;
+  /** Job, snapshots, steps and log. */
+  delete(id: string): Promise<boolean>;
+  /** Jobs in one of these states, oldest first. */
+  inStates(states: readonly JobState[]): Promise<StoredJob[]>;
+}

@@ -1,0 +1,90 @@
+/**
+ * Every setting of Kiln, as one table. The environment, the configuration file, the flags of `kiln serve` and
+ * docs/configuration.md all come from it.
+ */
+export interface Option<T extends string | number | boolean = string | number | boolean> {
+  readonly kind: T extends string ? 'string' : T extends number ? 'integer' : 'boolean';
+  readonly default: T;
+  readonly description: string;
+  /** Smallest value of an integer. */
+  readonly min?: number;
+  /** Values that a string may have. */
+  readonly choices?: readonly string[];
+}
+
+const text = (value: string, description: string, choices?: readonly string[]): Option<string> => ({
+  kind: 'string',
+  default: value,
+  description,
+  ...(choices ? { choices } : {}),
+});
+const integer = (value: number, min: number, description: string): Option<number> => ({
+  kind: 'integer',
+  default: value,
+  min,
+  description,
+});
+
+export const OPTIONS = {
+  'server.host': text(
+    '127.0.0.1',
+    'Address to listen on; without authentication only a loopback address is accepted',
+  ),
+  'server.port': integer(9000, 0, 'TCP port to listen on; 0 lets the system choose one'),
+  'server.url': text('', 'Address under which runners reach the service; made from host and port unless set'),
+  'log.level': text('info', 'Least important messages to write', [
+    'debug',
+    'info',
+    'warn',
+    'error',
+    'silent',
+  ]),
+  'state.folder': text('/var/lib/kiln', 'Folder of records, artifacts and workspaces'),
+  'cache.folder': text(
+    '/var/cache/kiln',
+    'Folder of builder roots and packages; may be deleted while Kiln is stopped',
+  ),
+  'artifacts.url_seconds': integer(432_000, 60, 'How long a signed address is good for, in seconds'),
+  'jobs.concurrency': integer(1, 1, 'How many jobs run on this machine at the same time'),
+  'jobs.heartbeat_seconds': integer(30, 2, 'Silence after which a runner counts as lost, in seconds'),
+  'jobs.grace_seconds': integer(120, 1, 'How long a runner goes on while the service is away, in seconds'),
+  'jobs.env_size_gib': integer(60, 1, 'Disk space that a job may fill unless it says otherwise, in GiB'),
+  'jobs.mem_size_gib': integer(8, 1, 'Memory that a job may use unless it says otherwise, in GiB'),
+  'jobs.cpus': integer(0, 0, 'Processors that a job may use; 0 for all of them'),
+  'jobs.pids': integer(8192, 64, 'Processes that a job may have'),
+  'jobs.log_mib': integer(64, 1, 'Log that is kept of a job, in MiB'),
+  'deadlines.default_seconds': integer(
+    900,
+    1,
+    'Time that a step may take unless it has a setting of its own, in seconds',
+  ),
+  'deadlines.prepare_seconds': integer(14_400, 1, 'Time that installing the root may take, in seconds'),
+  'deadlines.squash_seconds': integer(7_200, 1, 'Time that squashing may take, in seconds'),
+  'deadlines.publish_seconds': integer(7_200, 1, 'Time that publishing may take, in seconds'),
+  'recipe.max_mib': integer(256, 1, 'What a recipe may unpack to, in MiB'),
+  'recipe.max_entries': integer(20_000, 1, 'Files and folders that a recipe may have'),
+  'repositories.wait_seconds': integer(
+    500,
+    0,
+    'How long a job waits for its package repositories, in seconds',
+  ),
+  'squashfs.zstd_level': integer(3, 1, 'Level of compression of the root file system, 1 to 22'),
+  'trust.ca_file': text('', 'PEM file of certificates that builds and images trust; empty for none'),
+  'builder.suite': text('forky', 'Debian suite that the builder root is made of'),
+  'builder.mirror': text('', "Package mirror of the builder root; the host's own apt sources unless set"),
+  'builder.extra_packages': text('', 'More packages for the builder root, separated by commas'),
+} as const satisfies Record<string, Option<string> | Option<number>>;
+
+export type OptionName = keyof typeof OPTIONS;
+type Widen<T> = T extends string ? string : T extends number ? number : boolean;
+export type Settings = { readonly [K in OptionName]: Widen<(typeof OPTIONS)[K]['default']> };
+
+/** For example `server.port` → `KILN_SERVER_PORT`. */
+export function environmentName(option: string): string {
+  return `KILN_${option.replace('.', '_').toUpperCase()}`;
+}
+
+/** For example `server.port` → `--server-port`. */
+export function flagName(option: string): string {
+  return `--${option.replaceAll(/[._]/g, '-')}`;
+}
