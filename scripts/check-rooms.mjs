@@ -8,18 +8,16 @@ import extractConfig from 'dependency-cruiser/config-utl/extract-depcruise-confi
 import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const config = await extractConfig('./.dependency-cruiser.cjs');
-const { output } = await cruise(
-  ['src'],
-  { ruleSet: config, ...config.options, validate: true },
-  undefined,
-  { tsConfig: extractTsConfig('./tsconfig.json') },
-);
+const { output } = await cruise(['src'], { ruleSet: config, ...config.options, validate: true }, undefined, {
+  tsConfig: extractTsConfig('./tsconfig.json'),
+});
 const { summary, modules } = output;
 
 const files = readdirSync('src', { recursive: true }).filter((file) => String(file).endsWith('.ts'));
 const seen = modules.filter((module) => module.source.startsWith('src/')).length;
 const arrows = modules.reduce(
-  (sum, module) => sum + module.dependencies.filter((dependency) => dependency.resolved.startsWith('src/')).length,
+  (sum, module) =>
+    sum + module.dependencies.filter((dependency) => dependency.resolved.startsWith('src/')).length,
   0,
 );
 for (const violation of summary.violations) {

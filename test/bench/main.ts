@@ -1,0 +1,12 @@
+/** `npm run bench -- NAME`: each benchmark puts Kiln beside the alternative in one run and prints their ratio. */
+import { benchCreate } from './create.ts';
+
+const BENCHMARKS: Record<string, () => Promise<void>> = { create: benchCreate };
+
+const name = process.argv[2] ?? '';
+const benchmark = BENCHMARKS[name];
+if (benchmark === undefined) {
+  console.error(`usage: npm run bench -- NAME, where NAME is one of: ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exit(2);
+}
+await benchmark();

@@ -1,0 +1,162 @@
+/**
+ * The main path, as a user goes it: the recipe that ships is packed and registered by the CLI, a job made through
+ * the HTTP API builds it, and a virtual machine boots the result over the network to its login prompt.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ARTIFACT_MEDIA_TYPES, type ImageArtifact } from '../../src/contract/images.ts';
+import type { Job } from '../../src/contract/jobs.ts';
+import { CREATE_STEPS } from '../../src/contract/steps.ts';
+import { runCommand } from '../../src/platform/exec.ts';
+import { packageFile } from '../../src/platform/package-root.ts';
+import { logOf, untilOver } from '../support/jobs.ts';
+import { expectNothingLeft, startService, type TestService } from '../support/kiln.ts';
+import { hostMirror, register } from '../support/recipes.ts';
+
+let service: TestService;
+let folder: string;
+let job: Job;
+let artifacts: ImageArtifact[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kiln-image-'));
+  service = await startService();
+  const mirror = await hostMirror(service);
+  const recipe = await register(service, 'debian-barebones', packageFile('recipes', 'debian-barebones'), {
+    DEBIAN_MIRROR: mirror,
+  });
+  const created = await service.client.jobs.create({
+    job_type: 'create',
+    artifact_id: recipe,
+    image_root_archive_name: 'debian-barebones',
+    build_env_size: 10,
+  });
+  job = await untilOver(service, created.id, 800_000);
+  expect(
+    job.state,
+    `${JSON.stringify(job.reason)}\n${(await logOf(service, job.id)).slice(-60).join('\n')}`,
+  ).toBe('succeeded');
+  artifacts = await service.client.images.artifacts(job.resultant_image_id ?? '');
+});
+afterAll(async () => {
+  await service?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function artifact(type: string): ImageArtifact {
+  const found = artifacts.find((each) => each.type === type);
+  if (found === undefined) {
+    throw new Error(`no artifact of type ${type} among ${artifacts.map((each) => each.type).join(', ')}`);
+  }
+  return found;
+}
+
+async function download(url: string): Promise<Buffer> {
+  const response = await fetch(url);
+  expect(response.status).toBe(200);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+const digest = (algorithm: string, data: Buffer) => createHash(algorithm).update(data).digest('hex');
+
+describe('an image made from debian-barebones', () => {
+  it('is a record that points at a manifest 1.0 which lists what was published', async () => {
+    const image = await service.client.images.get(job.resultant_image_id ?? '');
+    const manifestPath = `s3://boot-images/${image.id}/manifest.json`;
+
+    expect(image).toMatchObject({ name: 'debian-barebones', arch: 'x86_64', job_id: job.id });
+    expect(image.link).toMatchObject({ path: manifestPath, type: 's3' });
+    const types = artifacts.map((each) => each.type);
+    expect(types).toEqual(
+      expect.arrayContaining([
+        ARTIFACT_MEDIA_TYPES.rootfs,
+        ARTIFACT_MEDIA_TYPES.kernel,
+        ARTIFACT_MEDIA_TYPES.initrd,
+      ]),
+    );
+    expect(artifacts.map((each) => each.path)).toEqual(
+      expect.arrayContaining(
+        ['rootfs', 'kernel', 'initrd'].map((name) => `s3://boot-images/${image.id}/${name}`),
+      ),
+    );
+    const manifestUrl = artifact(ARTIFACT_MEDIA_TYPES.rootfs).download_url;
+    expect(manifestUrl).toContain('/kiln/v1/objects/boot-images/');
+  });
+
+  it('has artifacts with the checksums that the manifest and the store name', async () => {
+    for (const each of artifacts) {
+      const data = await download(each.download_url);
+      expect(data.length).toBe(each.size_bytes);
+      expect(digest('md5', data)).toBe(each.md5);
+      expect(digest('sha256', data)).toBe(each.sha256);
+      await writeFile(join(folder, each.path.split('/').at(-1) ?? ''), data);
+    }
+  });
+
+  it('has a root that holds what the recipe names, owned by root, without keys, caches and left-overs', async () => {
+    const rootfs = join(folder, 'rootfs');
+    const listing = (await runCommand(['unsquashfs', '-lln', rootfs])).stdout;
+    const status = (await runCommand(['unsquashfs', '-cat', rootfs, 'var/lib/dpkg/status'])).stdout;
+
+    for (const name of ['openssh-server', 'linux-image-amd64', 'dracut-live', 'systemd-sysv', 'curl']) {
+      expect(status).toContain(`\nPackage: ${name}\n`.trimStart());
+    }
+    expect(listing).toMatch(/-rwsr-xr-x 0\/0 .*squashfs-root\/usr\/bin\/passwd/);
+    expect(listing).not.toMatch(/ssh_host_.*_key/);
+    expect(listing).not.toMatch(/squashfs-root\/image(\/|$)/m);
+    expect(listing).not.toMatch(/squashfs-root\/var\/cache\/apt\/archives\/.*\.deb/);
+    expect(listing).not.toMatch(/ (1000000\d{3,}|65534)\//);
+    expect(listing).not.toMatch(/squashfs-root\/(proc|sys)\/./);
+  });
+
+  it('tells how it was made: every step with its times, a log without gaps, nothing left on the host', async () => {
+    expect(job.steps.map((step) => step.name)).toEqual(CREATE_STEPS.map((step) => step.name));
+    for (const step of job.steps) {
+      expect(['done', 'cached', 'skipped'], step.name).toContain(step.state);
+      expect(step.state === 'skipped' || (step.started !== null && step.finished !== null), step.name).toBe(
+        true,
+      );
+    }
+    const lines: number[] = [];
+    for await (const line of service.client.jobs.log(job.id)) {
+      lines.push(line.line);
+    }
+    expect(lines).toEqual(Array.from({ length: job.log_lines }, (_, index) => index + 1));
+    expect(lines.length).toBeGreaterThan(100);
+    await expectNothingLeft(service, job.id);
+  });
+
+  it('boots over the network to its login prompt', async () => {
+    const log = join(tmpdir(), `kiln-boot-${job.id}.log`);
+    const boot = await service.kiln(
+      [
+        'images',
+        'boot',
+        job.resultant_image_id ?? '',
+        '--until',
+        'login:',
+        '--timeout',
+        '400',
+        '--console-log',
+        log,
+      ],
+      { timeoutMs: 450_000 },
+    );
+
+    expect(boot.exitCode, `the console is kept in ${log}\n${boot.tail.slice(-40).join('\n')}`).toBe(0);
+    await rm(log, { force: true });
+  });
+
+  it('can be deleted with all its objects', async () => {
+    const id = job.resultant_image_id ?? '';
+    const [first] = artifacts;
+
+    const deleted = await service.kiln(['images', 'delete', id, '--yes']);
+
+    expect(deleted.exitCode, deleted.tail.join('\n')).toBe(0);
+    expect((await fetch(first?.download_url ?? '')).status).toBe(404);
+  });
+});

@@ -1,0 +1,202 @@
+/**
+ * Kiln as a user has it: the built `kiln` program, its service in a state folder of its own, and what it leaves
+ * behind on the host. Builder roots come from the shared cache, so that no test makes one again.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient, type KilnClient } from '../../src/client/index.ts';
+import { type CommandResult, defaultEnvironment, runCommand } from '../../src/platform/exec.ts';
+import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+
+export const KILN = join(PACKAGE_ROOT, 'bin', 'kiln');
+
+export interface TestService {
+  readonly url: string;
+  readonly state: string;
+  readonly pid: number;
+  readonly client: KilnClient;
+  /** Runs `kiln ARGS` against this service. */
+  kiln(args: readonly string[], options?: { timeoutMs?: number; input?: string }): Promise<CommandResult>;
+  /** Ends the service the hard way; the state folder stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and state. */
+  restart(): Promise<void>;
+  /** What the service wrote so far. */
+  output(): string;
+  /** Stops it, waits for its runners to be gone, removes the state folder. */
+  close(): Promise<void>;
+}
+
+/** Starts a service with these settings (`option.name` → value) on a port that the system chooses. */
+export async function startService(settings: Record<string, string> = {}): Promise<TestService> {
+  const state = await mkdtemp(join(tmpdir(), 'kiln-e2e-'));
+  let output = '';
+  let child: ChildProcess;
+  let url = '';
+
+  const start = async (port: string) => {
+    const flags = Object.entries({ 'state.folder': state, 'server.port': port, ...settings });
+    child = spawn(
+      KILN,
+      ['serve', ...flags.flatMap(([name, value]) => [`--${name.replaceAll(/[._]/g, '-')}`, value])],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: environment(),
+      },
+    );
+    let stdout = '';
+    const started = child;
+    child.stdout?.on('data', (chunk) => {
+      stdout += chunk;
+      output += chunk;
+    });
+    child.stderr?.on('data', (chunk) => {
+      output += chunk;
+    });
+    url = await waitFor(
+      () => {
+        if (started.exitCode !== null) {
+          throw new Error(`kiln serve ended with code ${started.exitCode}:\n${output}`);
+        }
+        return /listens on (http:\S+)/.exec(stdout)?.[1];
+      },
+      { timeoutMs: 30_000, describe: () => `kiln serve to listen; it wrote:\n${output}` },
+    );
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill(signal);
+      await ended;
+    }
+  };
+  await start('0');
+
+  const service: TestService = {
+    get url() {
+      return url;
+    },
+    state,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    get client() {
+      return createClient({ baseUrl: url });
+    },
+    kiln: (args, options = {}) =>
+      runCommand([KILN, ...args], {
+        env: { ...environment(), KILN_SERVER: url },
+        timeoutMs: 600_000,
+        ...options,
+      }),
+    kill: () => end('SIGKILL'),
+    restart: () => start(new URL(url).port),
+    output: () => output,
+    async close() {
+      await end('SIGTERM');
+      for (const pid of processesWith(state)) {
+        process.kill(pid, 'SIGKILL');
+      }
+      await waitFor(() => (processesWith(state).length === 0 ? true : undefined), {
+        timeoutMs: 20_000,
+        describe: () => `processes of ${state} to end: ${processesWith(state).map(commandLineOf).join('; ')}`,
+      });
+      await rm(state, { recursive: true, force: true });
+    },
+  };
+  return service;
+}
+
+function environment(): Record<string, string> {
+  const cache = process.env['KILN_CACHE_FOLDER'];
+  return {
+    ...defaultEnvironment(),
+    PATH: process.env['PATH'] ?? '',
+    ...(cache ? { KILN_CACHE_FOLDER: cache } : {}),
+  };
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Processes of the host that have this text in their command line, or their working folder below it. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter(
+      (pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid && commandLineOf(pid).includes(text),
+    );
+}
+
+export interface Leftovers {
+  mounts: string[];
+  loops: string[];
+  cgroups: string[];
+  processes: string[];
+  files: string[];
+}
+
+/** Everything on this host that still belongs to a job of this service. */
+export async function leftoversOf(service: TestService, jobId: string): Promise<Leftovers> {
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(jobId));
+  const losetup = await runCommand(['losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE']);
+  const cgroups = await runCommand(['find', '/sys/fs/cgroup', '-type', 'd', '-path', `*${jobId}*`]);
+  const workspaces = await runCommand([
+    'find',
+    join(service.state, 'workspaces'),
+    '-mindepth',
+    '1',
+    '-path',
+    `*${jobId}*`,
+  ]);
+  return {
+    mounts,
+    loops: losetup.stdout.split('\n').filter((line) => line.includes(jobId)),
+    cgroups: cgroups.stdout.split('\n').filter((line) => line !== ''),
+    processes: processesWith(jobId).map(commandLineOf),
+    files: workspaces.stdout.split('\n').filter((line) => line !== ''),
+  };
+}
+
+/** Waits until nothing of the job is left, and says what is when it stays. */
+export async function expectNothingLeft(service: TestService, jobId: string): Promise<void> {
+  let left: Leftovers | undefined;
+  await waitFor(
+    async () => {
+      left = await leftoversOf(service, jobId);
+      return Object.values(left).every((list) => list.length === 0) ? true : undefined;
+    },
+    {
+      timeoutMs: 30_000,
+      intervalMs: 200,
+      describe: () => `job ${jobId} to leave nothing: ${JSON.stringify(left, null, 2)}`,
+    },
+  );
+}
+
+/** Process id of the runner of a job, as the host sees it; the runner itself believes that it is process 1. */
+export function runnerOf(service: TestService, jobId: string): number | undefined {
+  const workspace = join(service.state, 'workspaces', jobId);
+  return processesWith('run-job').find((pid) => {
+    try {
+      const ids = /^NSpid:\s+(.*)$/m
+        .exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+        ?.trim()
+        .split(/\s+/);
+      return ids?.at(-1) === '1' && readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(workspace);
+    } catch {
+      return false;
+    }
+  });
+}
