@@ -1,0 +1,236 @@
+/**
+ * The workspace of one job: its disk, the builder root below every command, and the commands themselves, each in
+ * a fresh overlay that is thrown away after it. It owns everything that it mounts and starts. A runner opens it in
+ * a mount and PID namespace of its own, so that a kill -9 leaves nothing of it either.
+ */
+
+import { constants } from 'node:fs';
+import { chmod, chown, lchown, mkdir, open, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { KilnError } from '../contract/errors.ts';
+import { shellQuote } from '../platform/exec.ts';
+import { mountLoop, mountOverlay, unmount } from './mounts.ts';
+import { NAME_SERVER, type OutboundNetwork, openOutboundNetwork } from './network.ts';
+import { ID_SHIFT } from './oci-bundle.ts';
+import { runContainer } from './runc.ts';
+import type { SandboxCommand, SandboxResult, Workspace, WorkspaceOptions } from './sandbox.ts';
+import { trustLayer } from './trust-layer.ts';
+import { diskUsage, makeDisk } from './workspace-disk.ts';
+
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LANG: 'C.UTF-8',
+  // Kiwi unpacks base-files after it has bound these into the new root, where the sandbox may not chown them.
+  TAR_OPTIONS: '--anchored --exclude=./proc --exclude=./sys --exclude=./dev',
+};
+const FOLDER_NAME = /^[a-z][a-z0-9-]*$/;
+
+/** Throws `host-disk-full` when the host has no room for its disk, `sandbox-failed` when a mount is refused. */
+export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
+  const workspace = new JobWorkspace(options);
+  try {
+    await workspace.open();
+    return workspace;
+  } catch (cause) {
+    await workspace.close();
+    if (cause instanceof KilnError) {
+      throw cause;
+    }
+    throw new KilnError('sandbox-failed', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+class JobWorkspace implements Workspace {
+  readonly #options: WorkspaceOptions;
+  readonly #disk: string;
+  readonly #builder: string;
+  readonly #cgroup: string;
+  #network: Promise<OutboundNetwork> | undefined;
+  #lower: string[] = [];
+  #commands = 0;
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+
+  constructor(options: WorkspaceOptions) {
+    this.#options = options;
+    this.#disk = join(options.folder, 'disk');
+    this.#builder = join(options.folder, 'builder');
+    this.#cgroup = `/kiln/${options.jobId}`;
+  }
+
+  async open(): Promise<void> {
+    const { folder, limits, builderRoot, trustedCertificates } = this.#options;
+    await mkdir(folder, { recursive: true });
+    // The first process of the sandbox looks up its mounts as the shifted root, which must get through here.
+    await chmod(folder, 0o711);
+    await mkdir(this.#disk);
+    await mkdir(this.#builder);
+    await makeDisk(join(folder, 'disk.img'), limits.diskBytes, this.#disk);
+    await mountLoop(builderRoot, this.#builder, 'ro');
+    await mkdir(join(this.#disk, '.overlays'));
+    this.#lower = [this.#builder];
+    if (trustedCertificates.length > 0) {
+      const layer = join(this.#disk, '.trust');
+      await trustLayer(this.#builder, layer, trustedCertificates);
+      this.#lower.unshift(layer);
+    }
+  }
+
+  hostPath(folder: string): string {
+    if (!FOLDER_NAME.test(folder)) {
+      throw new TypeError(`"${folder}" is no folder of a workspace`);
+    }
+    return join(this.#disk, folder);
+  }
+
+  async makeFolder(name: string): Promise<void> {
+    const path = this.hostPath(name);
+    await mkdir(path, { mode: 0o755 });
+    await lchown(path, ID_SHIFT, ID_SHIFT);
+  }
+
+  async removeFolder(name: string): Promise<void> {
+    await rm(this.hostPath(name), { recursive: true, force: true });
+  }
+
+  async writeFile(folder: string, name: string, data: string | Buffer): Promise<void> {
+    if (name.includes('/') || name === '..' || name === '.') {
+      throw new TypeError(`"${name}" is no file name`);
+    }
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    const handle = await open(join(this.hostPath(folder), name), flags, 0o644);
+    try {
+      await handle.writeFile(data);
+      await handle.chown(ID_SHIFT, ID_SHIFT);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  run(command: SandboxCommand): Promise<SandboxResult> {
+    const running = this.#run(command).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  async #run(command: SandboxCommand): Promise<SandboxResult> {
+    this.#commands += 1;
+    const number = this.#commands;
+    const overlay = join(this.#disk, '.overlays', String(number));
+    const rootfs = join(this.#options.folder, `rootfs-${number}`);
+    await this.#layOverlay(overlay, rootfs, command);
+    try {
+      const network = command.network === 'outbound' ? await this.#outbound() : undefined;
+      const result = await runContainer({
+        id: `${this.#options.jobId}-${number}`,
+        folder: this.#options.folder,
+        bundle: {
+          argv: command.argv,
+          env: { ...ENVIRONMENT, ...command.env },
+          cwd: command.cwd ?? '/',
+          rootfs,
+          binds: [
+            ...command.binds.map(({ folder, at, writable }) => ({
+              source: this.hostPath(folder),
+              at,
+              writable,
+            })),
+            ...(command.hostBinds ?? []).map(({ hostPath, at, writable }) => ({
+              source: hostPath,
+              at,
+              writable,
+            })),
+          ],
+          ...(network === undefined ? {} : { networkNamespace: network.namespace }),
+          cgroup: `${this.#cgroup}/${number}`,
+          limits: this.#options.limits,
+        },
+        command: {
+          ...(command.input === undefined ? {} : { input: command.input }),
+          ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
+          ...(command.secrets === undefined ? {} : { secrets: command.secrets }),
+          ...(command.onLine === undefined ? {} : { onLine: command.onLine }),
+          signal: command.signal
+            ? AbortSignal.any([command.signal, this.#closing.signal])
+            : this.#closing.signal,
+        },
+      });
+      return { ...result, command: shellQuote(command.argv) };
+    } finally {
+      await unmount(rootfs);
+      await rmdir(rootfs);
+      await rm(overlay, { recursive: true, force: true });
+    }
+  }
+
+  async #layOverlay(overlay: string, rootfs: string, command: SandboxCommand): Promise<void> {
+    const upper = join(overlay, 'upper');
+    const work = join(overlay, 'work');
+    await mkdir(upper, { recursive: true });
+    await mkdir(work);
+    await mkdir(rootfs);
+    await chown(upper, ID_SHIFT, ID_SHIFT);
+    await chown(work, ID_SHIFT, ID_SHIFT);
+    const files = { ...this.#networkFiles(command), ...command.files };
+    for (const [path, content] of Object.entries(files)) {
+      await placeFile(upper, path, content);
+    }
+    await mountOverlay(this.#lower, upper, work, rootfs);
+  }
+
+  #networkFiles(command: SandboxCommand): Record<string, string> {
+    return {
+      '/etc/hosts': '127.0.0.1 localhost kiln-build\n::1 localhost\n',
+      ...(command.network === 'outbound' ? { '/etc/resolv.conf': `nameserver ${NAME_SERVER}\n` } : {}),
+    };
+  }
+
+  #outbound(): Promise<OutboundNetwork> {
+    this.#network ??= openOutboundNetwork(join(this.#options.folder, 'netns'));
+    return this.#network;
+  }
+
+  usage(): Promise<{ freeBytes: number; totalBytes: number }> {
+    return diskUsage(this.#disk);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled([...this.#running]);
+    const network = await this.#network?.catch(() => undefined);
+    await network?.close();
+    this.#network = undefined;
+    await unmount(this.#builder);
+    await unmount(this.#disk);
+    await removeCgroup(this.#cgroup);
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+}
+
+/** Writes a file into an upper layer that no command has had yet; folders on the way are the sandbox's root's. */
+async function placeFile(upper: string, path: string, content: string): Promise<void> {
+  const target = join(upper, path);
+  await mkdir(dirname(target), { recursive: true });
+  for (let folder = dirname(target); folder !== upper; folder = dirname(folder)) {
+    await chown(folder, ID_SHIFT, ID_SHIFT);
+  }
+  await writeFile(target, content, { mode: 0o644 });
+  await chown(target, ID_SHIFT, ID_SHIFT);
+}
+
+/** Removes the empty folders of a cgroup in every hierarchy. */
+async function removeCgroup(cgroup: string): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  const hierarchies = [root, ...(await readdir(root).catch(() => [])).map((name) => join(root, name))];
+  for (const hierarchy of hierarchies) {
+    const folder = join(hierarchy, cgroup);
+    const children = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const child of children.filter((entry) => entry.isDirectory())) {
+      await rmdir(join(folder, child.name)).catch(() => undefined);
+    }
+    // Others may use the common parent; it goes with the last of them.
+    await rmdir(folder).catch(() => undefined);
+    await rmdir(dirname(folder)).catch(() => undefined);
+  }
+}

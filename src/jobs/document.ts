@@ -1,0 +1,101 @@
+/** The document that tells a runner all it has to know about its job. */
+import { KilnError } from '../contract/errors.ts';
+import type { ArtifactName } from '../contract/images.ts';
+import type { Recipe } from '../contract/recipes.ts';
+import type { JobDocument } from '../contract/runner.ts';
+import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Records } from '../ports/records.ts';
+import { addressOf, imageObject, pathOf } from './addresses.ts';
+import { type JobsConfig, limitsOf } from './config.ts';
+import type { StoredJob } from './store.ts';
+
+export interface BuilderRootOnHost {
+  readonly digest: string;
+  readonly path: string;
+}
+
+export interface DocumentDeps {
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly config: JobsConfig;
+  /** Base address under which runners reach the service, known once it listens. */
+  readonly apiUrl: () => string;
+  /** PEM certificates that builds and images trust. */
+  readonly trustedCertificates: readonly string[];
+}
+
+export interface DocumentInput {
+  readonly job: StoredJob;
+  readonly token: string;
+  readonly builderRoot: BuilderRootOnHost;
+  /** Folder of the job where it will run. */
+  readonly workspace: string;
+}
+
+/** Throws `recipe-not-found`, `recipe-without-archive` or `object-not-found` when the recipe is gone. */
+export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Promise<JobDocument> {
+  const { config } = deps;
+  const { request, snapshot, reservedImageId } = input.job;
+  const { recipe, archive } = await findRecipe(deps, request.artifact_id);
+  const expires = new Date(deps.clock.now().getTime() + config.urlSeconds * 1000);
+  const upload = async (name: ArtifactName | 'manifest.json') => {
+    const address = imageObject(reservedImageId, name);
+    return { url: await deps.objects.presign('PUT', address, expires), path: pathOf(address) };
+  };
+  return {
+    version: 1,
+    job_id: request.id,
+    attempt: snapshot.attempt,
+    image_name: request.image_root_archive_name,
+    arch: request.arch,
+    enable_debug: request.enable_debug,
+    kernel_file_name: request.kernel_file_name,
+    initrd_file_name: request.initrd_file_name,
+    kernel_parameters_file_name: request.kernel_parameters_file_name,
+    api: { url: deps.apiUrl(), token: input.token, grace_seconds: config.graceSeconds },
+    recipe: {
+      id: recipe.id,
+      name: recipe.name,
+      url: await deps.objects.presign('GET', archive, expires),
+      size_bytes: archive.sizeBytes,
+      md5: archive.md5,
+      sha256: archive.sha256,
+      template_dictionary: recipe.template_dictionary,
+    },
+    image: {
+      id: reservedImageId,
+      uploads: {
+        rootfs: await upload('rootfs'),
+        kernel: await upload('kernel'),
+        initrd: await upload('initrd'),
+        boot_parameters: await upload('boot_parameters'),
+        manifest: await upload('manifest.json'),
+      },
+    },
+    builder_root: input.builderRoot,
+    workspace: input.workspace,
+    cache: config.cacheFolder,
+    limits: limitsOf(config, input.job),
+    deadlines: { ...config.deadlines },
+    repository_wait_seconds: config.repositoryWaitSeconds,
+    squashfs_zstd_level: config.squashfsZstdLevel,
+    trusted_certificates: [...deps.trustedCertificates],
+  };
+}
+
+async function findRecipe(deps: DocumentDeps, id: string): Promise<{ recipe: Recipe; archive: ObjectInfo }> {
+  const recipe = await deps.records.recipes.find(id);
+  if (recipe === undefined) {
+    throw new KilnError('recipe-not-found', `there is no recipe ${id} any more`);
+  }
+  if (recipe.link === null) {
+    throw new KilnError('recipe-without-archive', `"${recipe.name}" has no archive`);
+  }
+  const archive = await deps.objects.head(addressOf(recipe.link.path));
+  if (archive === undefined) {
+    throw new KilnError('object-not-found', `the archive ${recipe.link.path} is not in the store`);
+  }
+  return { recipe, archive };
+}

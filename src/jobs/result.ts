@@ -1,0 +1,141 @@
+/**
+ * The image that a job made: what its runner uploaded is verified against what it announced, and then the image
+ * is registered in the same transaction that ends the job.
+ */
+import { Value } from 'typebox/value';
+import { KilnError } from '../contract/errors.ts';
+import { ARTIFACT_MEDIA_TYPES, type Image, Manifest, type ManifestArtifact } from '../contract/images.ts';
+import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
+import type { Records } from '../ports/records.ts';
+import { addressOf, imageObject, pathOf } from './addresses.ts';
+import { fenced } from './runner-access.ts';
+import { closeSteps } from './step-changes.ts';
+import type { StoredJob } from './store.ts';
+
+const MANIFEST_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Checks that every artifact is in the store as announced and that the uploaded manifest lists the same ones;
+ * gives the manifest's object. Throws `object-not-found`, `checksum-mismatch` or `manifest-invalid`.
+ */
+export async function verifyUploads(
+  objects: ObjectStore,
+  imageId: string,
+  artifacts: readonly ManifestArtifact[],
+): Promise<ObjectInfo> {
+  const roots = artifacts.filter((artifact) => artifact.type === ARTIFACT_MEDIA_TYPES.rootfs);
+  if (roots.length !== 1) {
+    throw new KilnError('manifest-invalid', `an image has one root file system, not ${roots.length}`);
+  }
+  for (const artifact of artifacts) {
+    await verifyArtifact(objects, imageId, artifact);
+  }
+  return verifyManifest(objects, imageId, artifacts);
+}
+
+async function verifyArtifact(
+  objects: ObjectStore,
+  imageId: string,
+  artifact: ManifestArtifact,
+): Promise<void> {
+  const { path } = artifact.link;
+  const address = addressOf(path);
+  if (address.bucket !== 'boot-images' || !address.key.startsWith(`${imageId}/`)) {
+    throw new KilnError('manifest-invalid', `${path} is not an object of image ${imageId}`);
+  }
+  const info = await objects.head(address);
+  if (info === undefined) {
+    throw new KilnError('object-not-found', `there is no object ${path}`);
+  }
+  const md5 = artifact.md5 ?? info.md5;
+  if (artifact.size_bytes !== info.sizeBytes || artifact.sha256 !== info.sha256 || md5 !== info.md5) {
+    const announced = `${artifact.size_bytes} bytes, sha256 ${artifact.sha256}`;
+    const stored = `${info.sizeBytes} bytes, sha256 ${info.sha256}`;
+    throw new KilnError('checksum-mismatch', `${path} was announced with ${announced}, and has ${stored}`);
+  }
+}
+
+async function verifyManifest(
+  objects: ObjectStore,
+  imageId: string,
+  artifacts: readonly ManifestArtifact[],
+): Promise<ObjectInfo> {
+  const address = imageObject(imageId, 'manifest.json');
+  const info = await objects.head(address);
+  if (info === undefined) {
+    throw new KilnError('object-not-found', `there is no object ${pathOf(address)}`);
+  }
+  if (info.sizeBytes > MANIFEST_LIMIT_BYTES) {
+    throw new KilnError('manifest-invalid', `a manifest of ${info.sizeBytes} bytes is too large to be one`);
+  }
+  const manifest = parseManifest(await readText(objects, info));
+  if (fingerprint(manifest.artifacts) !== fingerprint(artifacts)) {
+    throw new KilnError('manifest-invalid', 'the manifest lists other artifacts than the runner announced');
+  }
+  return info;
+}
+
+async function readText(objects: ObjectStore, info: ObjectInfo): Promise<string> {
+  const { data } = await objects.get({ bucket: info.bucket, key: info.key });
+  const chunks: Buffer[] = [];
+  for await (const chunk of data) {
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseManifest(text: string): Manifest {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new KilnError('manifest-invalid', 'the manifest is not JSON', { cause });
+  }
+  if (!Value.Check(Manifest, content)) {
+    const [problem] = Value.Errors(Manifest, content);
+    throw new KilnError('manifest-invalid', `manifest${problem?.instancePath ?? ''}: ${problem?.message}`);
+  }
+  return content;
+}
+
+/** The artifacts as one text, whatever the order in which they and their fields are written. */
+function fingerprint(artifacts: readonly ManifestArtifact[]): string {
+  return artifacts
+    .map(({ type, link, sha256, size_bytes }) => [type, link.path, sha256, size_bytes].join(' '))
+    .sort()
+    .join('\n');
+}
+
+/** The image that the job has made already; undefined when it has not succeeded. */
+export async function registeredImage(records: Records, job: StoredJob): Promise<Image | undefined> {
+  const id = job.snapshot.resultantImageId;
+  return id === null ? undefined : records.images.find(id);
+}
+
+/** Inserts the image, keeps its objects and ends the job as succeeded: inside a transaction of the caller. */
+export async function registerImage(
+  records: Records,
+  job: StoredJob,
+  manifest: ObjectInfo,
+  at: string,
+): Promise<Image> {
+  const image: Image = {
+    id: job.reservedImageId,
+    created: at,
+    name: job.request.image_root_archive_name,
+    arch: job.request.arch,
+    metadata: {},
+    link: { path: pathOf(manifest), type: 's3', etag: manifest.etag },
+    job_id: job.request.id,
+  };
+  const { attempt, sequence } = job.snapshot;
+  const next = { state: 'succeeded', at, attempt, reason: null, resultantImageId: image.id } as const;
+  if (!(await records.jobs.advance(job.request.id, sequence, next))) {
+    throw fenced(job, attempt);
+  }
+  await records.jobs.setSteps(job.request.id, closeSteps(job.steps, 'done', at));
+  await records.images.insert(image);
+  await records.cleanup.forgetByJob(job.request.id);
+  await records.jobs.setHeartbeat(job.request.id, at);
+  return image;
+}

@@ -1,0 +1,48 @@
+/** Who may report for a job: the runner of its attempt in progress, known by the token that only it was given. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { KilnError } from '../contract/errors.ts';
+import type { Records } from '../ports/records.ts';
+import type { StoredJob } from './store.ts';
+
+/** What is stored of a token: SHA-256, hexadecimal. */
+export function hashOfToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+function isTokenOf(job: StoredJob, token: string): boolean {
+  if (job.tokenHash === null) {
+    return false;
+  }
+  return timingSafeEqual(Buffer.from(hashOfToken(token)), Buffer.from(job.tokenHash));
+}
+
+/**
+ * The job, for the runner that has its token and works on its last attempt. Throws `job-not-found`,
+ * `job-fenced` for an earlier attempt, and `unauthorized`.
+ */
+export async function findForRunner(
+  records: Records,
+  jobId: string,
+  token: string,
+  attempt: number,
+): Promise<StoredJob> {
+  const job = await records.jobs.find(jobId);
+  if (job === undefined) {
+    throw new KilnError('job-not-found', `there is no job ${jobId}`);
+  }
+  if (!isTokenOf(job, token)) {
+    throw new KilnError('unauthorized', 'the token is not the one of this job and attempt');
+  }
+  if (attempt !== job.snapshot.attempt) {
+    throw fenced(job, attempt);
+  }
+  return job;
+}
+
+export function fenced(job: StoredJob, attempt: number): KilnError {
+  const { state, attempt: current } = job.snapshot;
+  return new KilnError(
+    'job-fenced',
+    `attempt ${attempt} reported, the job is ${state} at attempt ${current}`,
+  );
+}

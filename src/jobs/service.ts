@@ -1,0 +1,187 @@
+/**
+ * What clients do with jobs: create, look at, cancel and delete them. A new job is only queued here; the
+ * supervisor has it run.
+ */
+import type { Architecture } from '../contract/common.ts';
+import { KilnError } from '../contract/errors.ts';
+import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
+import type { Recipe } from '../contract/recipes.ts';
+import { timestamp } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
+import type { Records } from '../ports/records.ts';
+import { announceEnd, endWithin, type JobContext } from './ending.ts';
+import { presentJob } from './present.ts';
+import { reasonFor } from './reasons.ts';
+import { isOver, pendingSteps } from './states.ts';
+import type { StoredJob } from './store.ts';
+
+export interface JobServiceDeps extends JobContext {
+  readonly ids: Ids;
+  /** Architecture that this service can build for. */
+  readonly hostArchitecture: Architecture;
+  /** Limits of a job that names none, in GiB. */
+  readonly defaults: { readonly diskGib: number; readonly memoryGib: number };
+}
+
+export interface JobService {
+  /** Throws `recipe-not-found`, `recipe-without-archive` and the others of a job that could never run. */
+  create(input: JobCreate): Promise<Job>;
+  list(): Promise<Job[]>;
+  /** Throws `job-not-found`, as do all that take an id. */
+  get(id: string): Promise<Job>;
+  /** A queued job ends at once; another one is told to stop and ends soon. Throws `job-is-over`. */
+  cancel(id: string): Promise<Job>;
+  /** Forgets a job that is over; its image stays. Throws `job-is-running`. */
+  delete(id: string): Promise<void>;
+  /** Lines after number `after`, at most `limit` of them. */
+  readLog(id: string, after: number, limit: number): Promise<LogLine[]>;
+}
+
+export function createJobService(deps: JobServiceDeps): JobService {
+  const { records, changes, clock, log } = deps;
+
+  return {
+    async create(input) {
+      if (input.job_type !== 'create') {
+        throw new KilnError('job-type-not-supported', `jobs of type "${input.job_type}" cannot be run`);
+      }
+      const job = await records.transaction(async (transaction) => {
+        const recipe = await checkInput(transaction, input, deps.hostArchitecture);
+        const job = newJob(deps, input, recipe);
+        await transaction.jobs.insert(job);
+        // Should the job end without an image, this entry has its uploads deleted.
+        await transaction.cleanup.insert({
+          id: deps.ids.id(),
+          bucket: 'boot-images',
+          keyPrefix: `${job.reservedImageId}/`,
+          reason: 'the job ended without an image',
+          jobId: job.request.id,
+        });
+        return job;
+      });
+      log.info({ job: job.request.id, recipe: input.artifact_id }, 'job created');
+      changes.notify({ jobId: job.request.id, kind: 'state' });
+      return presentJob(job);
+    },
+
+    async list() {
+      return (await records.jobs.list()).map(presentJob);
+    },
+
+    async get(id) {
+      return presentJob(await mustFind(records, id));
+    },
+
+    async cancel(id) {
+      const at = timestamp(clock.now());
+      const ended = await records.transaction(async (transaction) => {
+        const job = await mustFind(transaction, id);
+        const { state, sequence, attempt } = job.snapshot;
+        if (isOver(state)) {
+          throw new KilnError('job-is-over', `job ${id} is over: ${state}`);
+        }
+        if (state === 'queued') {
+          const reason = reasonFor('job-cancelled', 'The job was cancelled before it was started', job);
+          return endWithin(transaction, job, { state: 'cancelled', reason }, at);
+        }
+        if (state !== 'cancelling') {
+          const next = { state: 'cancelling', at, attempt, reason: null, resultantImageId: null } as const;
+          await transaction.jobs.advance(id, sequence, next);
+        }
+        return false;
+      });
+      log.info({ job: id }, 'job is to be cancelled');
+      if (ended) {
+        announceEnd(deps, id);
+      } else {
+        changes.notify({ jobId: id, kind: 'state' });
+      }
+      return presentJob(await mustFind(records, id));
+    },
+
+    async delete(id) {
+      await records.transaction(async (transaction) => {
+        const job = await mustFind(transaction, id);
+        if (!isOver(job.snapshot.state)) {
+          throw new KilnError('job-is-running', `job ${id} is ${job.snapshot.state}`);
+        }
+        await transaction.jobs.delete(id);
+      });
+      changes.notify({ jobId: id, kind: 'deleted' });
+    },
+
+    async readLog(id, after, limit) {
+      await mustFind(records, id);
+      return records.jobs.readLog(id, after, limit);
+    },
+  };
+}
+
+async function mustFind(records: Records, id: string): Promise<StoredJob> {
+  const job = await records.jobs.find(id);
+  if (job === undefined) {
+    throw new KilnError('job-not-found', `there is no job ${id}`);
+  }
+  return job;
+}
+
+/** Refuses what could only fail later. */
+async function checkInput(records: Records, input: JobCreate, host: Architecture): Promise<Recipe> {
+  const recipe = await records.recipes.find(input.artifact_id);
+  if (recipe === undefined) {
+    throw new KilnError('recipe-not-found', `there is no recipe ${input.artifact_id}`);
+  }
+  if (recipe.recipe_type !== 'kiwi-ng') {
+    throw new KilnError('recipe-type-not-supported', `"${recipe.name}" is a ${recipe.recipe_type} recipe`);
+  }
+  if (recipe.link === null) {
+    throw new KilnError('recipe-without-archive', `"${recipe.name}" has no archive`);
+  }
+  if (recipe.arch !== host) {
+    const detail = `"${recipe.name}" is for ${recipe.arch}, and this service builds for ${host}`;
+    throw new KilnError('architecture-not-supported', detail);
+  }
+  const key = input.public_key_id ?? null;
+  if (key !== null && (await records.publicKeys.find(key)) === undefined) {
+    throw new KilnError('public-key-not-found', `there is no public key ${key}`);
+  }
+  return recipe;
+}
+
+function newJob(deps: JobServiceDeps, input: JobCreate, recipe: Recipe): StoredJob {
+  const created = timestamp(deps.clock.now());
+  return {
+    request: {
+      id: deps.ids.id(),
+      created,
+      job_type: input.job_type,
+      artifact_id: input.artifact_id,
+      image_root_archive_name: input.image_root_archive_name,
+      public_key_id: input.public_key_id ?? null,
+      enable_debug: input.enable_debug ?? false,
+      build_env_size: input.build_env_size ?? deps.defaults.diskGib,
+      job_mem_size: input.job_mem_size ?? deps.defaults.memoryGib,
+      kernel_file_name: input.kernel_file_name ?? null,
+      initrd_file_name: input.initrd_file_name ?? null,
+      kernel_parameters_file_name: input.kernel_parameters_file_name ?? 'kernel-parameters',
+      require_dkms: input.require_dkms ?? recipe.require_dkms,
+      arch: deps.hostArchitecture,
+    },
+    snapshot: {
+      sequence: 1,
+      state: 'queued',
+      at: created,
+      attempt: 0,
+      reason: null,
+      resultantImageId: null,
+    },
+    steps: pendingSteps(),
+    started: null,
+    finished: null,
+    heartbeat: null,
+    logLines: 0,
+    reservedImageId: deps.ids.id(),
+    tokenHash: null,
+    execution: null,
+  };
+}
