@@ -67,7 +67,11 @@ async function takeLock(file: string, options: LockOptions): Promise<BackgroundC
 
 const HOLD = 'echo taken; exec sleep infinity';
 
-async function untilTaken(holder: BackgroundCommand, answerFile: string, options: LockOptions): Promise<void> {
+async function untilTaken(
+  holder: BackgroundCommand,
+  answerFile: string,
+  options: LockOptions,
+): Promise<void> {
   let over = false;
   let looks = 0;
   void holder.ended.then(() => {

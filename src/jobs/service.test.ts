@@ -22,8 +22,12 @@ test('a job that could never run is refused, and nothing is stored', async () =>
     throw new Error('the world has no recipe');
   }
   await expect(world.create({ artifact_id: OTHER_ID })).rejects.toMatchObject({ code: 'recipe-not-found' });
-  await expect(world.create({ job_type: 'customize' })).rejects.toMatchObject({ code: 'job-type-not-supported' });
-  await expect(world.create({ public_key_id: OTHER_ID })).rejects.toMatchObject({ code: 'public-key-not-found' });
+  await expect(world.create({ job_type: 'customize' })).rejects.toMatchObject({
+    code: 'job-type-not-supported',
+  });
+  await expect(world.create({ public_key_id: OTHER_ID })).rejects.toMatchObject({
+    code: 'public-key-not-found',
+  });
   world.state.recipes.set(RECIPE_ID, { ...recipe, link: null });
   await expect(world.create()).rejects.toMatchObject({ code: 'recipe-without-archive' });
   world.state.recipes.set(RECIPE_ID, { ...recipe, recipe_type: 'packer' });

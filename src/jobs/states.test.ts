@@ -21,8 +21,12 @@ test('nothing follows on an end', () => {
 
 test('the status follows the step in progress, and stays between two steps', () => {
   for (const { name, status } of CREATE_STEPS) {
-    const running = pendingSteps().map((step) => (step.name === name ? { ...step, state: 'running' as const } : step));
-    const done = pendingSteps().map((step) => (step.name === name ? { ...step, state: 'done' as const } : step));
+    const running = pendingSteps().map((step) =>
+      step.name === name ? { ...step, state: 'running' as const } : step,
+    );
+    const done = pendingSteps().map((step) =>
+      step.name === name ? { ...step, state: 'done' as const } : step,
+    );
     expect(statusOf('running', running)).toBe(status);
     expect(statusOf('cancelling', running)).toBe(status);
     expect(statusOf('running', done)).toBe(status);

@@ -43,7 +43,7 @@ test('the document tells a runner all about its job; only a hash of its token is
 
 test('jobs run oldest first, as many as there is room for', async () => {
   const world = createWorld({ slots: 2 });
-  const ids = [];
+  const ids: string[] = [];
   for (let count = 0; count < 3; count += 1) {
     ids.push((await world.create()).id);
   }

@@ -1,0 +1,15 @@
+/** The builder root that tests share: from the cache of this machine, made once when it is not there. */
+import { createBuilderRoots, type ReadyBuilderRoot } from '../../src/builder/builder-root.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { readSettings } from '../../src/platform/settings.ts';
+
+export async function testBuilderRoot(): Promise<ReadyBuilderRoot> {
+  const settings = readSettings({ environment: process.env });
+  return await createBuilderRoots({
+    cacheFolder: settings['cache.folder'],
+    suite: settings['builder.suite'],
+    mirror: settings['builder.mirror'],
+    extraPackages: settings['builder.extra_packages'],
+    log: silentLog,
+  }).ensure();
+}
