@@ -1,135 +1,146 @@
 /**
- * Makes one builder root: debootstrap into a folder, a few files of ours, a squashfs with shifted ids. All of it runs
- * in private namespaces; a killed maker leaves a folder and nothing else.
+ * Makes one builder root: debootstrap into a folder, a few files of ours, a squashfs with shifted ids. What mounts
+ * something does so in private namespaces; a killed maker leaves a folder and nothing else.
  */
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KilnError } from '../contract/errors.ts';
-import { timestamp } from '../platform/clock.ts';
-import { CommandError, defaultEnvironment, mustRun } from '../platform/exec.ts';
-import { findHostMirror } from './apt-sources.ts';
-import type { BuilderRootInfo, EnsureOptions } from './builder-root.ts';
-import { progressOfDebootstrap } from './builder-root-progress.ts';
-import type { BuilderRootRecipe } from './builder-root-recipe.ts';
+import { type CommandOptions, mustRun } from '../platform/exec.ts';
+import { ID_SHIFT } from './oci-bundle.ts';
 import { inPrivateNamespaces } from './private-namespaces.ts';
-import { FIRST_ID } from './shifted-ids.ts';
 
-export interface Making {
-  readonly digest: string;
-  readonly recipe: BuilderRootRecipe;
-  /** Address of the package mirror; the host's own unless set. */
-  readonly mirror: string;
-  /** Empty folder to work in; on success its folder `result` is the builder root. */
+/** Raise this when the way in which a builder root is made changes its content. */
+export const RECIPE_VERSION = 1;
+
+/** What Kiln itself needs in there. */
+export const PACKAGES = [
+  'bzip2',
+  'ca-certificates',
+  'createrepo-c',
+  'debootstrap',
+  'dnf5',
+  'file',
+  'gpg',
+  'kiwi',
+  'kiwi-systemdeps-core',
+  'python3-jinja2',
+  'python3-lxml',
+  'python3-yaml',
+  'rpm',
+  'rsync',
+  'squashfs-tools',
+  'xsltproc',
+  'xz-utils',
+  'zstd',
+  'zypper',
+];
+
+/** Kiwi binds these into the root that it makes; in a user namespace rpm may not change their owner. */
+const RPM_MACROS = '%_netsharedpath /proc:/sys:/dev\n';
+
+const WASTE = [
+  'var/cache/apt/archives',
+  'var/lib/apt/lists',
+  'usr/share/doc',
+  'usr/share/man',
+  'var/log',
+] as const;
+
+export type MakingPhase = 'download' | 'unpack' | 'configure' | 'squash';
+
+export interface MakingWatch {
+  /** Called for each line of debootstrap. */
+  readonly onLine?: (line: string) => void;
+  /** Called with the number of packages that are through a phase. */
+  readonly onProgress?: (progress: { phase: MakingPhase; done: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface MakingOptions {
+  /** Empty folder that becomes the builder root's: root.squashfs and root.json. */
   readonly folder: string;
-  readonly options: EnsureOptions;
+  readonly digest: string;
+  readonly suite: string;
+  readonly mirror: string;
+  readonly packages: readonly string[];
 }
 
-/** Makes the builder root below `folder/result`. Throws `builder-root-failed` with the last lines of the tool. */
-export async function makeBuilderRoot(making: Making): Promise<void> {
-  const tree = join(making.folder, 'tree');
-  const result = join(making.folder, 'result');
-  try {
-    await mkdir(tree, { recursive: true });
-    await mkdir(result);
-    await bootstrap(making, tree);
-    await addFiles(tree);
-    await squash(making, tree, result);
-    await describe(making, tree, result);
-    await rm(tree, { recursive: true, force: true });
-  } catch (error) {
-    making.options.signal?.throwIfAborted();
-    if (error instanceof CommandError) {
-      throw new KilnError('builder-root-failed', error.message, { cause: error });
-    }
-    throw error;
-  }
-}
+const PHASES: readonly (readonly [RegExp, MakingPhase])[] = [
+  [/^I: Retrieving /, 'download'],
+  [/^I: (?:Extracting|Unpacking) /, 'unpack'],
+  [/^I: Configuring /, 'configure'],
+];
 
-async function bootstrap(making: Making, tree: string): Promise<void> {
-  const { suite, architecture, packages } = making.recipe;
-  const mirror = making.mirror === '' ? await findHostMirror() : making.mirror;
-  if (mirror === undefined) {
-    throw new KilnError(
-      'builder-root-failed',
-      "The host's apt sources name no Debian mirror; set builder.mirror to one.",
-    );
-  }
-  const progress = progressOfDebootstrap((percent) => making.options.onProgress?.(percent));
+/** Throws `CommandError` with the last lines of the tool that failed. */
+export async function makeBuilderRoot(options: MakingOptions, watch: MakingWatch): Promise<void> {
+  const root = join(options.folder, 'root');
+  const signal = watch.signal ? { signal: watch.signal } : {};
   await mustRun(
     inPrivateNamespaces([
       'debootstrap',
       '--variant=minbase',
       // An archive that nobody vouches for would be root in every build.
       '--force-check-gpg',
-      `--arch=${architecture}`,
-      `--include=${packages.join(',')}`,
-      suite,
-      tree,
-      mirror,
-      // Older debootstraps do not know the names of newer suites; all of them are made like this one.
-      'sid',
+      `--include=${options.packages.join(',')}`,
+      options.suite,
+      root,
+      options.mirror,
+      // Older debootstraps do not know the names of newer suites, which are all made like this one.
+      '/usr/share/debootstrap/scripts/sid',
     ]),
-    {
-      env: { ...defaultEnvironment(), DEBIAN_FRONTEND: 'noninteractive' },
-      onLine(line) {
-        progress(line);
-        making.options.onLine?.(line);
-      },
-      ...(making.options.signal ? { signal: making.options.signal } : {}),
-    },
+    { ...signal, onLine: lineWatcher(watch) },
   );
+  await addFiles(root);
+  await removeWaste(root);
+  const packages = await installedPackages(root, signal);
+  watch.onProgress?.({ phase: 'squash', done: 0 });
+  await squash(options.folder, root, signal);
+  await chmod(join(options.folder, 'root.squashfs'), 0o644);
+  await rm(root, { recursive: true, force: true });
+  const { digest, suite } = options;
+  const about = { digest, suite, created: new Date().toISOString(), packages };
+  await writeFile(join(options.folder, 'root.json'), `${JSON.stringify(about, null, 2)}\n`);
 }
 
-/** File systems of the kernel that Kiwi binds into a root: in a user namespace nobody may change their owner. */
-const RPM_MACROS = '%_netsharedpath /proc:/sys:/dev\n';
-
-async function addFiles(tree: string): Promise<void> {
-  await mkdir(join(tree, 'etc/rpm'), { recursive: true });
-  await writeFile(join(tree, 'etc/rpm/macros.kiln'), RPM_MACROS);
-  // Debootstrap copies these of the host; in the sandbox they are made for each command.
-  await writeFile(join(tree, 'etc/resolv.conf'), '');
-  await writeFile(join(tree, 'etc/hostname'), 'kiln-build\n');
-}
-
-/** Contents that a fresh root does not need. */
-const LEFT_OUT = ['proc/*', 'sys/*', 'dev/*', 'mnt/*', 'tmp/*', 'var/cache/apt/*', 'var/lib/apt/lists/*'];
-
-async function squash(making: Making, tree: string, result: string): Promise<void> {
-  making.options.onLine?.('I: Squashing the builder root');
-  const script = `
-mount --bind "$2" "$1/mnt"
-mount -t proc proc "$1/proc"
-shift_ids="$3" tree="$1"; shift 3
-exec chroot "$tree" mksquashfs / /mnt/root.squashfs -noappend -no-progress -no-xattrs \\
-  -comp zstd -Xcompression-level 3 -uid-gid-offset "$shift_ids" -wildcards -e "$@"`;
-  await mustRun(
-    inPrivateNamespaces(['sh', '-e', '-c', script, 'sh', tree, result, String(FIRST_ID), ...LEFT_OUT]),
-    making.options.signal ? { signal: making.options.signal } : {},
-  );
-  making.options.onProgress?.(99);
-}
-
-async function describe(making: Making, tree: string, result: string): Promise<void> {
-  const { digest, recipe } = making;
-  const { size } = await stat(join(result, 'root.squashfs'));
-  const info: BuilderRootInfo = {
-    digest,
-    suite: recipe.suite,
-    architecture: recipe.architecture,
-    created: timestamp(new Date()),
-    sizeBytes: size,
-    packages: installedPackages(await readFile(join(tree, 'var/lib/dpkg/status'), 'utf8')),
+function lineWatcher(watch: MakingWatch): (line: string) => void {
+  const counts = { download: 0, unpack: 0, configure: 0, squash: 0 };
+  return (line) => {
+    watch.onLine?.(line);
+    const phase = PHASES.find(([pattern]) => pattern.test(line))?.[1];
+    if (phase !== undefined) {
+      counts[phase] += 1;
+      watch.onProgress?.({ phase, done: counts[phase] });
+    }
   };
-  await writeFile(join(result, 'root.json'), `${JSON.stringify(info, null, 2)}\n`);
 }
 
-/** Names and versions out of dpkg's own records. */
-export function installedPackages(status: string): { name: string; version: string }[] {
-  return status
-    .split('\n\n')
-    .filter((record) => /^Status: .* installed$/m.test(record))
-    .map((record) => ({
-      name: /^Package: (.*)$/m.exec(record)?.[1] ?? '',
-      version: /^Version: (.*)$/m.exec(record)?.[1] ?? '',
-    }));
+async function addFiles(root: string): Promise<void> {
+  await mkdir(join(root, 'etc', 'rpm'), { recursive: true });
+  await writeFile(join(root, 'etc', 'rpm', 'macros.kiln'), RPM_MACROS);
+}
+
+async function removeWaste(root: string): Promise<void> {
+  for (const waste of WASTE) {
+    await rm(join(root, waste), { recursive: true, force: true });
+    await mkdir(join(root, waste), { recursive: true });
+  }
+  await mkdir(join(root, 'var/cache/apt/archives/partial'), { recursive: true });
+  await mkdir(join(root, 'var/lib/apt/lists/partial'), { recursive: true });
+}
+
+async function installedPackages(root: string, options: CommandOptions): Promise<Record<string, string>> {
+  const { stdout } = await mustRun(['chroot', root, 'dpkg-query', '--show'], options);
+  return Object.fromEntries(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t')),
+  );
+}
+
+/** By the root's own mksquashfs: the host's may not know how to shift ids. */
+async function squash(folder: string, root: string, options: CommandOptions): Promise<void> {
+  const script = `mount --bind "$1" "$1" && mkdir -p "$1/mnt/out" && mount --bind "$2" "$1/mnt/out" && cd "$1" &&
+exec chroot . mksquashfs / /mnt/out/root.squashfs -comp zstd -Xcompression-level 3 -noappend -no-progress -quiet \\
+  -uid-gid-offset ${ID_SHIFT} -wildcards -e 'proc/*' 'sys/*' 'dev/*' 'mnt/*' 'tmp/*'`;
+  await mustRun(inPrivateNamespaces(['sh', '-c', script, 'squash', root, folder]), options);
 }

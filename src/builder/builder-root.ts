@@ -1,179 +1,172 @@
 /**
- * The builder roots of this host: where they are cached, when one is made, which may go. How one is made is the
- * business of builder-root-maker.ts, what it is made of that of builder-root-recipe.ts.
+ * The builder roots of this host: where they are cached, when one is made, which may go. How one is made, and of
+ * what, is the business of builder-root-maker.ts.
  */
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KilnError } from '../contract/errors.ts';
+import { CommandError } from '../platform/exec.ts';
 import type { Log } from '../platform/log.ts';
-import { makeBuilderRoot } from './builder-root-maker.ts';
-import { builderRootRecipe, digestOfRecipe } from './builder-root-recipe.ts';
-import { withFileLock, withFreeFileLock } from './file-lock.ts';
+import { hostMirror } from './apt-sources.ts';
+import { type MakingWatch, makeBuilderRoot, PACKAGES, RECIPE_VERSION } from './builder-root-maker.ts';
+import { withLock } from './lock.ts';
+import { ID_SHIFT } from './oci-bundle.ts';
 
 export interface BuilderRootOptions {
   /** Folder that holds `builder-roots/`. */
   readonly cacheFolder: string;
   /** Debian suite, for example forky. */
   readonly suite: string;
-  /** Package mirror; the one of the host's apt sources when empty. */
+  /** Address of the package mirror; the one of the host's apt sources when empty. */
   readonly mirror: string;
-  /** More packages, separated by commas. */
-  readonly extraPackages: string;
-  readonly log: Log;
-}
-
-/** What root.json beside a builder root says about it. */
-export interface BuilderRootInfo {
-  readonly digest: string;
-  readonly suite: string;
-  readonly architecture: string;
-  /** RFC 3339. */
-  readonly created: string;
-  readonly sizeBytes: number;
-  readonly packages: readonly { readonly name: string; readonly version: string }[];
-}
-
-export interface EnsureOptions {
-  /** Called for each line of the tools, when there is something to make. */
-  readonly onLine?: (line: string) => void;
-  /** Called with whole percents, rising, when there is something to make. */
-  readonly onProgress?: (percent: number) => void;
-  readonly signal?: AbortSignal;
+  /** Names of packages besides those that Kiln needs. */
+  readonly extraPackages: readonly string[];
+  readonly log?: Log;
 }
 
 export interface ReadyBuilderRoot {
   readonly digest: string;
   /** Squashfs with shifted ids. */
   readonly path: string;
+  /** Whether it was there already. */
+  readonly reused: boolean;
+}
+
+export interface BuilderRootInfo {
+  readonly digest: string;
+  readonly path: string;
+  readonly suite: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly sizeBytes: number;
+  /** Whether it is the one that the settings ask for. */
+  readonly current: boolean;
 }
 
 export interface BuilderRoots {
   /** Content address of the builder root that the settings ask for. */
   digest(): string;
+  /** Address of the mirror that one would be made from. Throws `builder-root-failed` when there is none. */
+  mirror(): Promise<string>;
   /**
-   * The builder root of the settings; makes it (one to two minutes) when it is not cached. However many processes
-   * ask at once, one makes it. Throws `builder-root-failed`, or the signal's reason.
+   * The builder root of the settings; makes it, in one to two minutes, when it is not cached. However many
+   * processes ask at once, one makes it. Throws `builder-root-failed`, or the signal's reason.
    */
-  ensure(options?: EnsureOptions): Promise<ReadyBuilderRoot>;
-  /** The cached builder roots, newest first. */
+  ensure(watch?: MakingWatch): Promise<ReadyBuilderRoot>;
   list(): Promise<BuilderRootInfo[]>;
-  /** Removes all but the one of the settings, and what dead makers left. Gives those that it removed. */
-  prune(options?: { dryRun?: boolean }): Promise<BuilderRootInfo[]>;
+  /** Removes all but the one of the settings, and gives what it removed or, on a dry run, would remove. */
+  prune(options: { dryRun: boolean }): Promise<BuilderRootInfo[]>;
 }
 
-export function createBuilderRoots(settings: BuilderRootOptions): BuilderRoots {
-  const recipe = builderRootRecipe(settings.suite, settings.extraPackages);
-  const current = digestOfRecipe(recipe);
-  const folder = join(settings.cacheFolder, 'builder-roots');
-  const folderOf = (digest: string) => join(folder, digest);
-  const partialOf = (digest: string) => join(folder, `${digest}.partial`);
-  const lockOf = (digest: string) => join(folder, `${digest}.lock`);
-  const ready: ReadyBuilderRoot = { digest: current, path: join(folderOf(current), 'root.squashfs') };
+export function createBuilderRoots(options: BuilderRootOptions): BuilderRoots {
+  const folder = join(options.cacheFolder, 'builder-roots');
+  const packages = [...PACKAGES, ...options.extraPackages].sort();
+  // The mirror stays out of it: the same packages come from all of them.
+  const digest = createHash('sha256')
+    .update(JSON.stringify([RECIPE_VERSION, options.suite, packages, process.arch, ID_SHIFT]))
+    .digest('hex')
+    .slice(0, 32);
+  const pathOf = (each: string) => join(folder, each, 'root.squashfs');
 
-  const isCached = async () => (await readInfo(folderOf(current))) !== undefined;
-
-  async function make(options: EnsureOptions): Promise<void> {
-    const partial = partialOf(current);
-    settings.log.info({ digest: current, suite: recipe.suite }, 'making the builder root');
-    await removeTree(partial);
-    await removeTree(folderOf(current));
-    try {
-      await makeBuilderRoot({ digest: current, recipe, mirror: settings.mirror, folder: partial, options });
-      await rename(join(partial, 'result'), folderOf(current));
-    } finally {
-      await removeTree(partial);
+  async function mirror(): Promise<string> {
+    const found = options.mirror === '' ? await hostMirror() : options.mirror;
+    if (found === undefined) {
+      throw new KilnError(
+        'builder-root-failed',
+        'the apt sources of this host name no mirror; set builder.mirror',
+      );
     }
-    options.onProgress?.(100);
-    settings.log.info({ digest: current }, 'the builder root is ready');
+    return found;
+  }
+
+  async function cached(): Promise<ReadyBuilderRoot | undefined> {
+    return (await exists(pathOf(digest))) ? { digest, path: pathOf(digest), reused: true } : undefined;
+  }
+
+  async function make(watch: MakingWatch): Promise<ReadyBuilderRoot> {
+    // We hold the lock: whoever left this folder is dead.
+    const making = join(folder, `${digest}.making`);
+    await rm(making, { recursive: true, force: true });
+    await mkdir(making);
+    options.log?.info({ digest, suite: options.suite }, 'making the builder root');
+    try {
+      await makeBuilderRoot(
+        { folder: making, digest, suite: options.suite, mirror: await mirror(), packages },
+        watch,
+      );
+      await rename(making, join(folder, digest));
+    } catch (cause) {
+      await rm(making, { recursive: true, force: true });
+      watch.signal?.throwIfAborted();
+      throw failure(cause);
+    }
+    options.log?.info({ digest }, 'the builder root is ready');
+    return { digest, path: pathOf(digest), reused: false };
+  }
+
+  async function infoOf(name: string): Promise<BuilderRootInfo | undefined> {
+    const text = await readFile(join(folder, name, 'root.json'), 'utf8').catch(() => undefined);
+    if (text === undefined) {
+      return undefined;
+    }
+    const { suite, created } = parseAbout(text);
+    const { size } = await stat(pathOf(name));
+    return { digest: name, path: pathOf(name), suite, created, sizeBytes: size, current: name === digest };
   }
 
   async function list(): Promise<BuilderRootInfo[]> {
-    const names = await namesIn(folder);
-    const infos = await Promise.all(names.map((name) => readInfo(join(folder, name))));
-    return infos
-      .filter((info) => info !== undefined)
-      .sort((one, other) => other.created.localeCompare(one.created));
-  }
-
-  async function removePartials(): Promise<void> {
-    for (const name of await namesIn(folder)) {
-      if (name.endsWith('.partial')) {
-        // A maker holds the lock of what it makes: a free lock means that it is dead.
-        const digest = name.slice(0, -'.partial'.length);
-        await withFreeFileLock(lockOf(digest), () => removeTree(partialOf(digest)));
-      }
-    }
+    const names = await readdir(folder).catch(() => []);
+    const found = await Promise.all(names.filter((name) => /^[0-9a-f]{32}$/.test(name)).map(infoOf));
+    return found.filter((info) => info !== undefined);
   }
 
   return {
-    digest: () => current,
-    async ensure(options = {}) {
-      if (await isCached()) {
-        return ready;
+    digest: () => digest,
+    mirror,
+    async ensure(watch = {}) {
+      const found = await cached();
+      if (found !== undefined) {
+        return found;
       }
       await mkdir(folder, { recursive: true });
-      const wait = () => options.onLine?.('I: Waiting for another process that makes the builder root');
-      await withFileLock(
-        lockOf(current),
-        async () => {
-          if (!(await isCached())) {
-            await make(options);
-          }
-        },
-        { onWait: wait, ...(options.signal ? { signal: options.signal } : {}) },
+      return await withLock(
+        join(folder, `${digest}.lock`),
+        watch.signal,
+        async () => (await cached()) ?? (await make(watch)),
       );
-      return ready;
     },
     list,
-    async prune(options = {}) {
-      const old = (await list()).filter((info) => info.digest !== current);
-      if (options.dryRun !== true) {
-        await Promise.all(old.map((info) => removeTree(folderOf(info.digest))));
-        await removePartials();
+    async prune({ dryRun }) {
+      const old = (await list()).filter((info) => !info.current);
+      if (!dryRun) {
+        await Promise.all(old.map((info) => rm(join(folder, info.digest), { recursive: true, force: true })));
       }
       return old;
     },
   };
 }
 
-async function removeTree(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+function parseAbout(text: string): { suite: string; created: string } {
+  const about: unknown = JSON.parse(text);
+  const fields = typeof about === 'object' && about !== null ? about : {};
+  return {
+    suite: 'suite' in fields ? String(fields.suite) : '',
+    created: 'created' in fields ? String(fields.created) : '',
+  };
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  return (await ifThere(readdir(folder))) ?? [];
-}
-
-/** What root.json says, when it is there and the squashfs beside it is whole. */
-async function readInfo(folder: string): Promise<BuilderRootInfo | undefined> {
-  const file = join(folder, 'root.json');
-  const text = await ifThere(readFile(file, 'utf8'));
-  const squashfs = await ifThere(stat(join(folder, 'root.squashfs')));
-  if (text === undefined || squashfs === undefined) {
-    return undefined;
+function failure(cause: unknown): KilnError {
+  if (cause instanceof KilnError) {
+    return cause;
   }
-  const info = parseInfo(text, file);
-  return info.sizeBytes === squashfs.size ? info : undefined;
+  const detail = cause instanceof CommandError ? cause.message : String(cause);
+  return new KilnError('builder-root-failed', detail, { cause });
 }
 
-function parseInfo(text: string, file: string): BuilderRootInfo {
-  const info: unknown = JSON.parse(text);
-  if (typeof info === 'object' && info !== null && 'digest' in info && 'sizeBytes' in info) {
-    return info as BuilderRootInfo;
-  }
-  throw new KilnError(
-    'builder-root-failed',
-    `${file} is not a description of a builder root; remove its folder.`,
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
   );
-}
-
-async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
-      return undefined;
-    }
-    throw error;
-  }
 }

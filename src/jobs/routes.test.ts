@@ -147,15 +147,13 @@ test('each change of a job is an event, and the last one is its end', async () =
 });
 
 test('open streams do not keep the service from closing, nor the reverse', async () => {
-  const { app, url, id } = await serve();
+  const { world, app, url, id, document } = await serve();
   const left = follow(`${url}/kiln/v1/jobs/${id}/events`);
   await left.until('event: job');
   await left.stop();
+  await world.report(document, { log: [line(1)] });
   const open = follow(`${url}/kiln/v1/jobs/${id}/log`, { accept: 'text/event-stream' });
-  await waitFor(async () => (await app.inject('/kiln/v1/jobs')).statusCode === 200 || undefined, {
-    timeoutMs: 1_000,
-    describe: () => 'the service answers',
-  });
+  await open.until('line 1');
   await app.close();
   await open.reading;
   expect(open.state.text).not.toContain('event: end');

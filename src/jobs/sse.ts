@@ -38,6 +38,8 @@ export function openEventStream(reply: FastifyReply, closing: AbortSignal): Even
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
+    // Kept alive for nothing after its stream, the connection would hold up the end of the service.
+    connection: 'close',
     // Proxies that collect a response before they pass it on would make the stream useless.
     'x-accel-buffering': 'no',
   });

@@ -1,6 +1,5 @@
 /** The builder root that tests share: from the cache of this machine, made once when it is not there. */
 import { createBuilderRoots, type ReadyBuilderRoot } from '../../src/builder/builder-root.ts';
-import { silentLog } from '../../src/platform/log.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 
 export async function testBuilderRoot(): Promise<ReadyBuilderRoot> {
@@ -9,7 +8,6 @@ export async function testBuilderRoot(): Promise<ReadyBuilderRoot> {
     cacheFolder: settings['cache.folder'],
     suite: settings['builder.suite'],
     mirror: settings['builder.mirror'],
-    extraPackages: settings['builder.extra_packages'],
-    log: silentLog,
+    extraPackages: settings['builder.extra_packages'].split(',').filter((name) => name !== ''),
   }).ensure();
 }

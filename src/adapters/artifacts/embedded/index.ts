@@ -1,0 +1,210 @@
+/**
+ * The embedded object store: objects as files of one folder, for a service without S3. Data is streamed, hashed
+ * on the way, flushed, and only then named; nothing is ever half there.
+ */
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { KilnError } from '../../../contract/errors.ts';
+import { signedPath } from '../../../features/objects/signing.ts';
+import {
+  BUCKETS,
+  type ByteRange,
+  type ObjectAddress,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutOptions,
+} from '../../../features/objects/store.ts';
+import { DigestStream } from './digests.ts';
+import { entryText, readEntry, type StoredObject } from './entry.ts';
+import { type Layout, layoutOf } from './layout.ts';
+
+export interface EmbeddedStoreOptions {
+  folder: string;
+  /** Signs the addresses that `presign` gives. */
+  signingKey: Buffer;
+  /** Base address of the service that answers them; asked each time, since the port may be chosen late. */
+  baseUrl: () => string;
+}
+
+/** Opens the store and removes what a crash left behind. */
+export async function openEmbeddedObjectStore(options: EmbeddedStoreOptions): Promise<ObjectStore> {
+  const layout = layoutOf(options.folder);
+  await rm(layout.temporary, { recursive: true, force: true });
+  for (const folder of [layout.temporary, layout.blobs, ...BUCKETS.map(layout.entries)]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+  const store = new EmbeddedStore(layout, options);
+  await store.sweep();
+  return store;
+}
+
+class EmbeddedStore implements ObjectStore {
+  readonly #layout: Layout;
+  readonly #options: EmbeddedStoreOptions;
+
+  constructor(layout: Layout, options: EmbeddedStoreOptions) {
+    this.#layout = layout;
+    this.#options = options;
+  }
+
+  async put(address: ObjectAddress, data: Readable, options: PutOptions = {}): Promise<ObjectInfo> {
+    const entry = this.#layout.entry(address);
+    const blob = randomUUID();
+    const temporary = join(this.#layout.temporary, blob);
+    try {
+      const digest = new DigestStream();
+      const file = await open(temporary, 'wx', 0o600);
+      try {
+        const sink = file.createWriteStream({ autoClose: false });
+        await pipeline(data, digest, sink, options.signal ? { signal: options.signal } : {});
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      const digests = digest.digests();
+      checkDigests(address, digests, options.expected ?? {});
+      const info: ObjectInfo = {
+        ...address,
+        ...digests,
+        sizeBytes: digest.sizeBytes,
+        etag: digests.md5,
+        contentType: options.contentType ?? 'application/octet-stream',
+        metadata: options.metadata ?? {},
+        modified: new Date(),
+      };
+      await this.#commit(entry, temporary, { info, blob });
+      return info;
+    } catch (cause) {
+      await rm(temporary, { force: true });
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC') {
+        throw new KilnError('host-disk-full', `no room for s3://${address.bucket}/${address.key}`, { cause });
+      }
+      throw cause;
+    }
+  }
+
+  async #commit(entry: string, temporary: string, object: StoredObject): Promise<void> {
+    const before = await readEntry(entry, object.info.bucket);
+    const blob = this.#layout.blob(object.blob);
+    await mkdir(dirname(blob), { recursive: true, mode: 0o700 });
+    await rename(temporary, blob);
+    await syncFolder(dirname(blob));
+    const draft = `${temporary}.json`;
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(entryText(object));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await mkdir(dirname(entry), { recursive: true, mode: 0o700 });
+    await rename(draft, entry);
+    await syncFolder(dirname(entry));
+    if (before !== undefined) {
+      await rm(this.#layout.blob(before.blob), { force: true });
+    }
+  }
+
+  async head(address: ObjectAddress): Promise<ObjectInfo | undefined> {
+    return (await readEntry(this.#layout.entry(address), address.bucket))?.info;
+  }
+
+  async get(address: ObjectAddress, range?: ByteRange): Promise<{ info: ObjectInfo; data: Readable }> {
+    const object = await readEntry(this.#layout.entry(address), address.bucket);
+    if (object === undefined) {
+      throw new KilnError('object-not-found', `s3://${address.bucket}/${address.key}`);
+    }
+    if (range !== undefined && (range.start > range.end || range.start >= object.info.sizeBytes)) {
+      throw new KilnError('range-not-satisfiable', `the object has ${object.info.sizeBytes} bytes`);
+    }
+    // Opened before it is given out: a deletion from now on does not tear the data that is being read.
+    const file = await open(this.#layout.blob(object.blob), 'r');
+    return { info: object.info, data: createReadStream('', { fd: file, ...range }) };
+  }
+
+  async delete(address: ObjectAddress): Promise<boolean> {
+    const entry = this.#layout.entry(address);
+    const object = await readEntry(entry, address.bucket);
+    if (object === undefined) {
+      return false;
+    }
+    await rm(entry, { force: true });
+    await syncFolder(dirname(entry));
+    await rm(this.#layout.blob(object.blob), { force: true });
+    return true;
+  }
+
+  async *list(bucket: ObjectAddress['bucket'], prefix: string): AsyncIterable<ObjectInfo> {
+    const found: ObjectInfo[] = [];
+    for await (const { info } of this.#objects(bucket)) {
+      if (info.key.startsWith(prefix)) {
+        found.push(info);
+      }
+    }
+    yield* found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  async presign(method: 'GET' | 'PUT', address: ObjectAddress, expires: Date): Promise<string> {
+    this.#layout.entry(address);
+    return this.#options.baseUrl() + signedPath(this.#options.signingKey, method, address, expires);
+  }
+
+  /** Removes blobs that no entry points at: uploads and deletions that a crash cut short. */
+  async sweep(): Promise<void> {
+    const used = new Set<string>();
+    for (const bucket of BUCKETS) {
+      for await (const { blob } of this.#objects(bucket)) {
+        used.add(blob);
+      }
+    }
+    for (const shard of await readdir(this.#layout.blobs)) {
+      for (const name of await readdir(join(this.#layout.blobs, shard))) {
+        if (!used.has(name)) {
+          await rm(this.#layout.blob(name), { force: true });
+        }
+      }
+    }
+  }
+
+  async *#objects(bucket: ObjectAddress['bucket']): AsyncIterable<StoredObject> {
+    const folder = this.#layout.entries(bucket);
+    for (const shard of await readdir(folder)) {
+      for (const name of await readdir(join(folder, shard))) {
+        const object = await readEntry(join(folder, shard, name), bucket);
+        if (object !== undefined) {
+          yield object;
+        }
+      }
+    }
+  }
+}
+
+function checkDigests(
+  address: ObjectAddress,
+  actual: { md5: string; sha256: string },
+  expected: { md5?: string; sha256?: string },
+): void {
+  for (const name of ['md5', 'sha256'] as const) {
+    const announced = expected[name];
+    if (announced !== undefined && announced.toLowerCase() !== actual[name]) {
+      throw new KilnError(
+        'checksum-mismatch',
+        `s3://${address.bucket}/${address.key}: the ${name} is ${actual[name]}, announced was ${announced}`,
+      );
+    }
+  }
+}
+
+/** A rename is safe once its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,74 @@
+/** The folders of jobs below the state folder, and everything of this machine that hangs on them. */
+import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mustRun } from '../../../platform/exec.ts';
+import type { CgroupTree } from './cgroups.ts';
+import { detachLoopsOf } from './loop-devices.ts';
+import { unmountBelow } from './mounts.ts';
+import { areGone, processesWith, sendSignal } from './processes.ts';
+
+/** Set for each runner, so that it is found again by anybody who knows its workspace. */
+export const WORKSPACE_VARIABLE = 'KILN_WORKSPACE';
+
+const JOB_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const END_MS = 10_000;
+
+export interface Workspaces {
+  folderOf(jobId: string): string;
+  /** Makes the empty folder of a job, for root alone. */
+  create(jobId: string): Promise<string>;
+  /** Ids of the jobs that have a folder. */
+  list(): Promise<string[]>;
+  /** Ends, unmounts, detaches and removes all of a job. A job without a folder is none of ours. */
+  remove(jobId: string): Promise<void>;
+}
+
+export function createWorkspaces(stateFolder: string, cgroups: CgroupTree): Workspaces {
+  const parent = join(stateFolder, 'workspaces');
+
+  async function list(): Promise<string[]> {
+    await mkdir(parent, { recursive: true, mode: 0o700 });
+    return (await readdir(parent)).filter((name) => JOB_ID.test(name));
+  }
+
+  return {
+    folderOf: (jobId) => join(parent, jobId),
+    list,
+
+    async create(jobId) {
+      const folder = join(parent, jobId);
+      await mkdir(parent, { recursive: true, mode: 0o700 });
+      await mkdir(folder, { mode: 0o700 });
+      return folder;
+    },
+
+    async remove(jobId) {
+      // Several services may share the machine, and the cgroups do not tell whose they are: the folder does.
+      if (!(await list()).includes(jobId)) {
+        return;
+      }
+      await endRunners(join(parent, jobId));
+      await cgroups.remove(jobId);
+      // The kernel names mounts and files by their real paths.
+      const folder = await realpath(join(parent, jobId));
+      await unmountBelow(folder);
+      await detachLoopsOf(folder);
+      // The folder goes last: as long as it is there, what failed above is tried again.
+      await mustRun(['rm', '--recursive', '--force', '--one-file-system', folder]);
+      if ((await list()).length === 0) {
+        await cgroups.removeParent();
+      }
+    },
+  };
+}
+
+/** A runner is the first process of its pid namespace: with it, the kernel ends all others in it. */
+async function endRunners(folder: string): Promise<void> {
+  const runners = await processesWith(WORKSPACE_VARIABLE, folder);
+  for (const runner of runners) {
+    sendSignal(runner.pid, 'SIGKILL');
+  }
+  if (!(await areGone(runners, END_MS))) {
+    throw new Error(`the runner of ${folder} does not end`);
+  }
+}

@@ -1,0 +1,3 @@
+/** What other rooms may use of images. */
+export { imageRoutes } from './routes.ts';
+export { createImageService, type ImageService } from './service.ts';

@@ -1,0 +1,97 @@
+/** Images over HTTP. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { Id } from '../../contract/common.ts';
+import { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../../contract/images.ts';
+import type { ImageService } from './service.ts';
+
+const tags = ['images'];
+const params = Type.Object({ id: Id('Identifier of the image') });
+
+export function imageRoutes({ images }: { images: ImageService }): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/kiln/v1/images',
+      {
+        schema: {
+          operationId: 'listImages',
+          summary: 'List all images in the order of their registration',
+          tags,
+          response: { 200: Type.Array(Image, { description: 'All images' }) },
+        },
+      },
+      async () => images.list(),
+    );
+    app.post(
+      '/kiln/v1/images',
+      {
+        schema: {
+          operationId: 'createImage',
+          summary: 'Register an image that was made elsewhere',
+          tags,
+          body: ImageCreate,
+          response: { 201: Image },
+        },
+      },
+      async (request, reply) => reply.code(201).send(await images.create(request.body)),
+    );
+    app.get(
+      '/kiln/v1/images/:id',
+      {
+        schema: {
+          operationId: 'getImage',
+          summary: 'Describe an image',
+          tags,
+          params,
+          response: { 200: Image },
+        },
+      },
+      async (request) => images.get(request.params.id),
+    );
+    app.get(
+      '/kiln/v1/images/:id/artifacts',
+      {
+        schema: {
+          operationId: 'listImageArtifacts',
+          summary: 'List the artifacts of an image, with addresses to fetch them from',
+          tags,
+          params,
+          response: {
+            200: Type.Array(ImageArtifact, { description: 'Its artifacts, as its manifest lists them' }),
+          },
+        },
+      },
+      async (request) => images.artifacts(request.params.id),
+    );
+    app.patch(
+      '/kiln/v1/images/:id',
+      {
+        schema: {
+          operationId: 'updateImage',
+          summary: 'Change an image; its link can be set once',
+          tags,
+          params,
+          body: ImageUpdate,
+          response: { 200: Image },
+        },
+      },
+      async (request) => images.update(request.params.id, request.body),
+    );
+    app.delete(
+      '/kiln/v1/images/:id',
+      {
+        schema: {
+          operationId: 'deleteImage',
+          summary: 'Delete an image and all its artifacts',
+          tags,
+          params,
+          response: { 204: Type.Null({ description: 'The image is gone' }) },
+        },
+      },
+      async (request, reply) => {
+        await images.delete(request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

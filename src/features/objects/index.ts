@@ -1,0 +1,5 @@
+/** What other rooms may use of objects. */
+export { type Cleaner, createCleaner } from './cleaner.ts';
+export { addressOf, mustExist, pathOf } from './links.ts';
+export { type ObjectRoutesDeps, objectRoutes } from './routes.ts';
+export { loadSigningKey, signedPath } from './signing.ts';

@@ -1,0 +1,82 @@
+/** Public keys over HTTP. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { Id } from '../../contract/common.ts';
+import { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract/public-keys.ts';
+import type { PublicKeyService } from './service.ts';
+
+const tags = ['public-keys'];
+const params = Type.Object({ id: Id('Identifier of the key') });
+
+export function publicKeyRoutes({ publicKeys }: { publicKeys: PublicKeyService }): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/kiln/v1/public-keys',
+      {
+        schema: {
+          operationId: 'listPublicKeys',
+          summary: 'List all public keys in the order of their registration',
+          tags,
+          response: { 200: Type.Array(PublicKey, { description: 'All public keys' }) },
+        },
+      },
+      async () => publicKeys.list(),
+    );
+    app.post(
+      '/kiln/v1/public-keys',
+      {
+        schema: {
+          operationId: 'createPublicKey',
+          summary: 'Register a public key',
+          tags,
+          body: PublicKeyCreate,
+          response: { 201: PublicKey },
+        },
+      },
+      async (request, reply) => reply.code(201).send(await publicKeys.create(request.body)),
+    );
+    app.get(
+      '/kiln/v1/public-keys/:id',
+      {
+        schema: {
+          operationId: 'getPublicKey',
+          summary: 'Describe a public key',
+          tags,
+          params,
+          response: { 200: PublicKey },
+        },
+      },
+      async (request) => publicKeys.get(request.params.id),
+    );
+    app.patch(
+      '/kiln/v1/public-keys/:id',
+      {
+        schema: {
+          operationId: 'updatePublicKey',
+          summary: 'Rename a public key',
+          tags,
+          params,
+          body: PublicKeyUpdate,
+          response: { 200: PublicKey },
+        },
+      },
+      async (request) => publicKeys.update(request.params.id, request.body),
+    );
+    app.delete(
+      '/kiln/v1/public-keys/:id',
+      {
+        schema: {
+          operationId: 'deletePublicKey',
+          summary: 'Delete a public key',
+          tags,
+          params,
+          response: { 204: Type.Null({ description: 'The key is gone' }) },
+        },
+      },
+      async (request, reply) => {
+        await publicKeys.delete(request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

@@ -1,0 +1,40 @@
+/** The rules of public keys. */
+import { KilnError } from '../../contract/errors.ts';
+import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract/public-keys.ts';
+import { type Clock, timestamp } from '../../platform/clock.ts';
+import type { Ids } from '../../platform/ids.ts';
+import type { Records } from '../../ports/records.ts';
+
+export type PublicKeyService = ReturnType<typeof createPublicKeyService>;
+
+export function createPublicKeyService(deps: { records: Records; clock: Clock; ids: Ids }) {
+  const { records, clock, ids } = deps;
+  const find = async (id: string, from: Records = records): Promise<PublicKey> => {
+    const key = await from.publicKeys.find(id);
+    if (key === undefined) {
+      throw new KilnError('public-key-not-found', `there is no public key ${id}`);
+    }
+    return key;
+  };
+
+  return {
+    list: () => records.publicKeys.list(),
+    get: (id: string) => find(id),
+    async create(request: PublicKeyCreate): Promise<PublicKey> {
+      const key: PublicKey = { id: ids.id(), created: timestamp(clock.now()), ...request };
+      await records.transaction((inside) => inside.publicKeys.insert(key));
+      return key;
+    },
+    update: (id: string, change: PublicKeyUpdate): Promise<PublicKey> =>
+      records.transaction(async (inside) => {
+        const after = { ...(await find(id, inside)), ...change };
+        await inside.publicKeys.update(after);
+        return after;
+      }),
+    delete: (id: string): Promise<void> =>
+      records.transaction(async (inside) => {
+        await find(id, inside);
+        await inside.publicKeys.delete(id);
+      }),
+  };
+}

@@ -1,0 +1,118 @@
+/** Recipes over HTTP. */
+import type { Readable } from 'node:stream';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { Id } from '../../contract/common.ts';
+import { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
+import type { RecipeService } from './service.ts';
+
+const tags = ['recipes'];
+const params = Type.Object({ id: Id('Identifier of the recipe') });
+
+export function recipeRoutes({ recipes }: { recipes: RecipeService }): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/kiln/v1/recipes',
+      {
+        schema: {
+          operationId: 'listRecipes',
+          summary: 'List all recipes in the order of their registration',
+          tags,
+          response: { 200: Type.Array(Recipe, { description: 'All recipes' }) },
+        },
+      },
+      async () => recipes.list(),
+    );
+    app.post(
+      '/kiln/v1/recipes',
+      {
+        schema: {
+          operationId: 'createRecipe',
+          summary: 'Register a recipe; its archive may follow',
+          tags,
+          body: RecipeCreate,
+          response: { 201: Recipe },
+        },
+      },
+      async (request, reply) => reply.code(201).send(await recipes.create(request.body)),
+    );
+    app.get(
+      '/kiln/v1/recipes/:id',
+      {
+        schema: {
+          operationId: 'getRecipe',
+          summary: 'Describe a recipe',
+          tags,
+          params,
+          response: { 200: Recipe },
+        },
+      },
+      async (request) => recipes.get(request.params.id),
+    );
+    app.patch(
+      '/kiln/v1/recipes/:id',
+      {
+        schema: {
+          operationId: 'updateRecipe',
+          summary: 'Change a recipe; its link can be set once',
+          tags,
+          params,
+          body: RecipeUpdate,
+          response: { 200: Recipe },
+        },
+      },
+      async (request) => recipes.update(request.params.id, request.body),
+    );
+    app.delete(
+      '/kiln/v1/recipes/:id',
+      {
+        schema: {
+          operationId: 'deleteRecipe',
+          summary: 'Delete a recipe and its archive',
+          tags,
+          params,
+          response: { 204: Type.Null({ description: 'The recipe is gone' }) },
+        },
+      },
+      async (request, reply) => {
+        await recipes.delete(request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+    await app.register(archiveRoutes({ recipes }));
+  };
+}
+
+/** Apart, because archives are streamed: their bodies are never parsed. */
+function archiveRoutes({ recipes }: { recipes: RecipeService }): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    app.put(
+      '/kiln/v1/recipes/:id/archive',
+      {
+        bodyLimit: Number.MAX_SAFE_INTEGER,
+        schema: {
+          operationId: 'uploadRecipeArchive',
+          summary: 'Upload the archive of a recipe: a tar, plain or compressed with gzip, bzip2, xz or zstd',
+          tags,
+          params,
+          headers: Type.Object({
+            'x-kiln-sha256': Type.Optional(
+              Type.String({ description: 'SHA-256 that the archive has to have' }),
+            ),
+          }),
+          response: { 200: Recipe },
+        },
+      },
+      async (request) => {
+        const sha256 = request.headers['x-kiln-sha256'];
+        return await recipes.uploadArchive(
+          request.params.id,
+          request.body as Readable,
+          sha256 === undefined ? {} : { sha256 },
+        );
+      },
+    );
+  };
+}

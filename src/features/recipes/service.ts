@@ -1,0 +1,150 @@
+/** The rules of recipes. */
+import type { Readable } from 'node:stream';
+import type { Link } from '../../contract/common.ts';
+import { KilnError } from '../../contract/errors.ts';
+import type { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
+import { type Clock, timestamp } from '../../platform/clock.ts';
+import type { Ids } from '../../platform/ids.ts';
+import type { Records } from '../../ports/records.ts';
+import { addressOf, type Cleaner, mustExist, pathOf } from '../objects/index.ts';
+import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
+
+export interface RecipeServiceDeps {
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly cleaner: Cleaner;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export type RecipeService = ReturnType<typeof createRecipeService>;
+
+const UNFINISHED = ['queued', 'starting', 'running', 'cancelling'] as const;
+
+export function createRecipeService(deps: RecipeServiceDeps) {
+  const { records, objects, cleaner, clock, ids } = deps;
+
+  const find = async (id: string, from: Records = records): Promise<Recipe> => {
+    const recipe = await from.recipes.find(id);
+    if (recipe === undefined) {
+      throw new KilnError('recipe-not-found', `there is no recipe ${id}`);
+    }
+    return recipe;
+  };
+
+  return {
+    list: () => records.recipes.list(),
+    get: (id: string) => find(id),
+
+    async create(request: RecipeCreate): Promise<Recipe> {
+      const link = request.link ?? null;
+      if (link !== null) {
+        await mustExist(objects, link);
+      }
+      const recipe: Recipe = {
+        id: ids.id(),
+        created: timestamp(clock.now()),
+        name: request.name,
+        recipe_type: request.recipe_type ?? 'kiwi-ng',
+        linux_distribution: request.linux_distribution,
+        template_dictionary: request.template_dictionary ?? [],
+        arch: request.arch ?? 'x86_64',
+        require_dkms: request.require_dkms ?? true,
+        link,
+      };
+      await records.transaction(async (inside) => {
+        await refuseTakenLink(inside, recipe);
+        await inside.recipes.insert(recipe);
+      });
+      return recipe;
+    },
+
+    async update(id: string, change: RecipeUpdate): Promise<Recipe> {
+      if (change.link !== undefined) {
+        await mustExist(objects, change.link);
+      }
+      return await records.transaction(async (inside) => {
+        const before = await find(id, inside);
+        refuseOtherLink(before, change.link);
+        const after: Recipe = { ...before, ...change };
+        await refuseTakenLink(inside, after);
+        await inside.recipes.update(after);
+        return after;
+      });
+    },
+
+    /**
+     * Stores an archive and links it. The object's removal is journaled until the record has it, so that neither a
+     * crash nor a lost race leaves an archive that belongs to nobody.
+     */
+    async uploadArchive(id: string, data: Readable, expected: { sha256?: string }): Promise<Recipe> {
+      const recipe = await find(id);
+      if (recipe.link !== null) {
+        throw new KilnError('link-is-set', `recipe ${id} has its archive at ${recipe.link.path}`);
+      }
+      const address: ObjectAddress = { bucket: 'ims', key: `recipes/${id}/recipe.tar.gz` };
+      const info = await objects.put(address, data, { contentType: 'application/gzip', expected });
+      const link: Link = { path: pathOf(address), type: 's3', etag: info.etag };
+      const linked = await records.transaction(async (inside) => {
+        const now = await inside.recipes.find(id);
+        if (now === undefined) {
+          await inside.cleanup.insert({
+            id: ids.id(),
+            bucket: address.bucket,
+            keyPrefix: address.key,
+            reason: `recipe ${id} was deleted during the upload of its archive`,
+            jobId: null,
+          });
+          return undefined;
+        }
+        const after: Recipe = { ...now, link };
+        await inside.recipes.update(after);
+        return after;
+      });
+      if (linked === undefined) {
+        await cleaner.run();
+        throw new KilnError('recipe-not-found', `recipe ${id} was deleted during the upload`);
+      }
+      return linked;
+    },
+
+    async delete(id: string): Promise<void> {
+      await records.transaction(async (inside) => {
+        const recipe = await find(id, inside);
+        const user = (await inside.jobs.inStates(UNFINISHED)).find((job) => job.request.artifact_id === id);
+        if (user !== undefined) {
+          throw new KilnError('recipe-in-use', `job ${user.request.id} is building from recipe ${id}`);
+        }
+        await inside.recipes.delete(id);
+        if (recipe.link !== null) {
+          const { bucket, key } = addressOf(recipe.link);
+          await inside.cleanup.insert({
+            id: ids.id(),
+            bucket,
+            keyPrefix: key,
+            reason: `recipe ${id} deleted`,
+            jobId: null,
+          });
+        }
+      });
+      await cleaner.run();
+    },
+  };
+}
+
+/** A link is written once: only the same one may be sent again. */
+function refuseOtherLink(before: Recipe, link: Link | undefined): void {
+  if (link !== undefined && before.link !== null && before.link.path !== link.path) {
+    throw new KilnError('link-is-set', `recipe ${before.id} has its archive at ${before.link.path}`);
+  }
+}
+
+async function refuseTakenLink(inside: Records, recipe: Recipe): Promise<void> {
+  if (recipe.link === null) {
+    return;
+  }
+  const owner = await inside.recipes.findByLinkPath(recipe.link.path);
+  if (owner !== undefined && owner.id !== recipe.id) {
+    throw new KilnError('link-taken', `${recipe.link.path} is the archive of recipe ${owner.id}`);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Fetches the archive of the recipe and verifies it. A broken connection goes on where it broke; the digests are
+ * those of the whole file, so that a store which answers the wrong bytes is found out.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
+import { KilnError } from '../../contract/errors.ts';
+import { formatBytes } from '../../platform/bytes.ts';
+import type { Step, StepContext } from '../step.ts';
+
+/** Where the archive is in the workspace, for the steps after this one. */
+export const ARCHIVE_FOLDER = 'archive';
+export const ARCHIVE_NAME = 'recipe.archive';
+
+const ATTEMPTS = 6;
+const SILENCE_MS = 60_000;
+
+export const fetch: Step<undefined, void> = {
+  name: 'fetch',
+  async run(context) {
+    const { recipe } = context.document;
+    await context.workspace.makeFolder(ARCHIVE_FOLDER);
+    const path = join(context.workspace.hostPath(ARCHIVE_FOLDER), ARCHIVE_NAME);
+    const file = await open(path, 'wx', 0o644);
+    const digests = { md5: createHash('md5'), sha256: createHash('sha256') };
+    try {
+      const write = async (chunk: Buffer) => {
+        digests.md5.update(chunk);
+        digests.sha256.update(chunk);
+        await writeAll(file, chunk);
+      };
+      await download(context, write);
+    } finally {
+      await file.close();
+    }
+    verify('md5', recipe.md5, digests.md5.digest('hex'));
+    verify('sha256', recipe.sha256, digests.sha256.digest('hex'));
+    context.note(`${formatBytes(recipe.size_bytes)}, sha256 ${recipe.sha256}`);
+  },
+};
+
+async function download(context: StepContext, write: (chunk: Buffer) => Promise<void>): Promise<void> {
+  const { url, size_bytes: total } = context.document.recipe;
+  let done = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const stream = await answerOf(url, done, context.signal);
+      for await (const chunk of stream) {
+        done += chunk.length;
+        if (done > total) {
+          throw new KilnError('checksum-mismatch', `The recipe archive is larger than the ${total} bytes announced`);
+        }
+        await write(chunk);
+        context.progress({ done, total, unit: 'bytes' });
+      }
+      if (done === total) {
+        return;
+      }
+      throw new Error(`the connection ended after ${done} of ${total} bytes`);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (error instanceof KilnError || attempt === ATTEMPTS) {
+        throw error;
+      }
+      const what = error instanceof Error ? error.message : String(error);
+      context.log(`Fetching the recipe broke off (${what}); trying again from byte ${done}`);
+      await sleep(500 * 2 ** (attempt - 1), undefined, { signal: context.signal });
+    }
+  }
+}
+
+/** The bytes from this offset on. Throws `object-not-found` or `unauthorized` when trying again cannot help. */
+async function answerOf(url: string, offset: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+  const response = await request(url, {
+    signal,
+    headersTimeout: SILENCE_MS,
+    bodyTimeout: SILENCE_MS,
+    headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
+  });
+  const expected = offset === 0 ? 200 : 206;
+  if (response.statusCode === expected) {
+    return response.body;
+  }
+  await response.body.dump();
+  const answer = `The store answered ${response.statusCode} when it was asked for the recipe archive`;
+  if (response.statusCode === 404) {
+    throw new KilnError('object-not-found', answer);
+  }
+  if (response.statusCode === 401 || response.statusCode === 403) {
+    throw new KilnError('unauthorized', answer);
+  }
+  throw new Error(answer);
+}
+
+async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
+  let written = 0;
+  while (written < chunk.length) {
+    written += (await file.write(chunk, written)).bytesWritten;
+  }
+}
+
+function verify(algorithm: string, expected: string, actual: string): void {
+  if (expected !== actual) {
+    const detail = `The recipe archive has the ${algorithm} ${actual}, and ${expected} was announced`;
+    throw new KilnError('checksum-mismatch', detail);
+  }
+}
