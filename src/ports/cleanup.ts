@@ -7,7 +7,7 @@ import type { ObjectAddress } from '../features/objects/store.ts';
 
 export interface CleanupEntry {
   readonly id: string;
-  /** Every object whose key starts with this prefix in this bucket is to be deleted. */
+  /** What is to be deleted in this bucket: everything below a prefix that ends in a slash, else this one key. */
   readonly bucket: ObjectAddress['bucket'];
   readonly keyPrefix: string;
   /** Why, for the log. */

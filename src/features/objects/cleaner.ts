@@ -33,7 +33,11 @@ async function workOff({
   try {
     for (const entry of await records.cleanup.due()) {
       let count = 0;
+      const whole = !entry.keyPrefix.endsWith('/');
       for await (const object of objects.list(entry.bucket, entry.keyPrefix)) {
+        if (whole && object.key !== entry.keyPrefix) {
+          continue;
+        }
         await objects.delete(object);
         count += 1;
       }

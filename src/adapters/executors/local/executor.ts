@@ -12,6 +12,7 @@ import type { Log } from '../../../platform/log.ts';
 import { maskerOf } from '../../../platform/secrets.ts';
 import { cgroupTree } from './cgroups.ts';
 import { formatExecution, type LocalExecution, parseExecution } from './execution.ts';
+import { type Outcome, outcomeOfRunner } from './outcome.ts';
 import { areGone, childrenOf, isRunning, type ProcessId, processOf, sendSignal } from './processes.ts';
 import { tailOf } from './tail.ts';
 import { createWorkspaces, WORKSPACE_VARIABLE } from './workspaces.ts';
@@ -41,7 +42,6 @@ export interface LocalExecutorOptions {
 }
 
 type ExitListener = Parameters<Executor['onExit']>[0];
-type Outcome = Parameters<ExitListener>[1];
 
 export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   const { log } = options;
@@ -68,7 +68,7 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
           if (!alive) {
             clearInterval(timer);
             const tail = await readTail(workspaces.folderOf(execution.jobId));
-            tellExit(execution, { exitCode: null, signal: null, tail });
+            tellExit(execution, outcomeOfRunner({ exitCode: null, signal: null, tail }));
           }
         })
         .catch((error: unknown) => log.error({ err: error, job: execution.jobId }, 'lost sight of a runner'));
@@ -84,8 +84,8 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   ): Promise<void> {
     try {
       const outcome = await command.ended;
-      const mask = maskerOf(secrets);
-      tellExit(execution, { ...outcome, tail: (await tailOf(output)).map(mask) });
+      const tail = (await tailOf(output)).map(maskerOf(secrets));
+      tellExit(execution, outcomeOfRunner({ ...outcome, tail }));
     } finally {
       await output.close();
     }

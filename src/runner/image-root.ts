@@ -1,0 +1,14 @@
+/** Where the steps of a build find each other's results in the workspace, and where the sandbox sees them. */
+import type { Bind } from '../builder/sandbox.ts';
+
+/** The rendered recipe, as the step `unpack` leaves it. */
+export const RECIPE: Bind = { folder: 'recipe', at: '/work/recipe', writable: false };
+/** What Kiwi builds; from the first package on, anything in it is the recipe's doing. */
+export const BUILD: Bind = { folder: 'build', at: '/work/build', writable: false };
+/** What is published: written by Kiln's own tools alone. */
+export const OUT: Bind = { folder: 'out', at: '/work/out', writable: true };
+export const IMAGE_ROOT = `${BUILD.at}/image-root`;
+
+export function writable(bind: Bind): Bind {
+  return { ...bind, writable: true };
+}

@@ -1,0 +1,36 @@
+/** The HTTP application: what all routes share. The routes themselves come from their rooms. */
+import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import type { Log } from '../platform/log.ts';
+import { installHostCheck } from './loopback.ts';
+import { installOpenApi } from './openapi.ts';
+import { installProblems } from './problems.ts';
+import { type ServiceRoutesDeps, serviceRoutes } from './service-routes.ts';
+import { compileValidator } from './validation.ts';
+
+export interface AppOptions extends ServiceRoutesDeps {
+  readonly log: Log;
+  readonly routes: readonly FastifyPluginAsyncTypebox[];
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+export async function createApp(options: AppOptions) {
+  const logger: FastifyBaseLogger = options.log;
+  const app: FastifyInstance = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: options.log.level !== 'debug',
+    bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: () => crypto.randomUUID(),
+    forceCloseConnections: true,
+  });
+  app.setValidatorCompiler(compileValidator);
+  installProblems(app, options.log);
+  installHostCheck(app);
+  await installOpenApi(app, options.version);
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>();
+  for (const plugin of [serviceRoutes(options), ...options.routes]) {
+    await typed.register(plugin);
+  }
+  return app;
+}
