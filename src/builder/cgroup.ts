@@ -1,9 +1,15 @@
-/** What the cgroup of a sandbox tells after its command, on hosts with cgroup v1, v2 and both. */
-import { readFile } from 'node:fs/promises';
+/** The cgroups of sandboxes on hosts with cgroup v1, v2 and both: what they tell, and their removal. */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { waitFor } from '../platform/wait.ts';
+
+const ROOT = '/sys/fs/cgroup';
+const VANISHING_MS = 10_000;
 
 const EVENT_FILES = [
-  (cgroup: string) => `/sys/fs/cgroup/memory${cgroup}/memory.oom_control`,
-  (cgroup: string) => `/sys/fs/cgroup${cgroup}/memory.events`,
+  (cgroup: string) => `${ROOT}/memory${cgroup}/memory.oom_control`,
+  (cgroup: string) => `${ROOT}${cgroup}/memory.events`,
 ];
 
 /** How many processes of the cgroup the kernel killed for want of memory. */
@@ -15,4 +21,50 @@ export async function outOfMemoryKills(cgroup: string): Promise<number> {
     }
   }
   return 0;
+}
+
+/** Whether a limit of swap can be set; cgroup v1 has none when the kernel does not count swap. */
+export function canLimitSwap(): boolean {
+  return !existsSync(`${ROOT}/memory`) || existsSync(`${ROOT}/memory/memory.memsw.limit_in_bytes`);
+}
+
+/**
+ * Removes a cgroup and those in it from every hierarchy, once its processes, killed already, are gone. Throws when
+ * one is still there after ten seconds.
+ */
+export async function removeCgroup(cgroup: string): Promise<void> {
+  const hierarchies = [ROOT, ...(await namesIn(ROOT)).map((name) => join(ROOT, name))];
+  for (const hierarchy of hierarchies) {
+    const folder = join(hierarchy, cgroup);
+    await waitFor(async () => ((await removeFolders(folder)) ? true : undefined), {
+      timeoutMs: VANISHING_MS,
+      intervalMs: 5,
+      describe: () => `the processes of ${folder} to be gone`,
+    });
+  }
+}
+
+/** Gives whether the folder is gone now. */
+async function removeFolders(folder: string): Promise<boolean> {
+  for (const name of await namesIn(folder)) {
+    await removeFolders(join(folder, name));
+  }
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EBUSY') {
+      return false;
+    }
+    if (code === 'ENOENT') {
+      return true;
+    }
+    throw error;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

@@ -6,23 +6,6 @@ export async function mountLoop(file: string, target: string, options: string): 
   await mustRun(['mount', '-o', `loop,${options}`, file, target]);
 }
 
-export async function mountOverlay(
-  lower: readonly string[],
-  upper: string,
-  work: string,
-  target: string,
-): Promise<void> {
-  await mustRun([
-    'mount',
-    '-t',
-    'overlay',
-    'overlay',
-    '-o',
-    `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`,
-    target,
-  ]);
-}
-
 /** Unmounts if something is mounted there; lazily when it is still in use. */
 export async function unmount(target: string): Promise<void> {
   const result = await runCommand(['umount', target]);

@@ -22,10 +22,16 @@ export async function openOutboundNetwork(namespace: string): Promise<OutboundNe
   let slirp: BackgroundCommand | undefined;
   try {
     slirp = await startCommand([
+      // It must not outlive a killed runner or test.
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
       'slirp4netns',
       '--netns-type=path',
       '--configure',
       '--disable-host-loopback',
+      '--enable-sandbox',
+      '--enable-seccomp',
       '--mtu=65520',
       namespace,
       'tap0',

@@ -1,6 +1,7 @@
 /**
  * The OCI bundle of one sandboxed command: what it sees, may do and may use. Pure data; runc.ts runs it.
  */
+import { canLimitSwap } from './cgroup.ts';
 import type { SandboxLimits } from './sandbox.ts';
 import { seccompProfile } from './seccomp.ts';
 
@@ -25,7 +26,6 @@ const CAPABILITIES = [
   'CAP_SYS_CHROOT',
   'CAP_MKNOD',
   'CAP_KILL',
-  'CAP_AUDIT_WRITE',
 ];
 
 export interface BundleOptions {
@@ -34,7 +34,8 @@ export interface BundleOptions {
   cwd: string;
   /** Overlay that becomes `/`. */
   rootfs: string;
-  binds: readonly { source: string; at: string; writable: boolean }[];
+  /** Mounts to show, with the flags that they have. */
+  binds: readonly { source: string; at: string }[];
   /** Network namespace to join; a new, empty one unless given. */
   networkNamespace?: string;
   cgroup: string;
@@ -55,6 +56,8 @@ export function ociBundle(options: BundleOptions) {
       cwd: options.cwd,
       capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES },
       rlimits: [{ type: 'RLIMIT_CORE', soft: 0, hard: 0 }],
+      // When the host itself is short of memory, a build goes before its services.
+      oomScoreAdj: 500,
       // Packages of every distribution have set-user-id programs, and their scripts run them.
       noNewPrivileges: false,
     },
@@ -75,7 +78,7 @@ export function ociBundle(options: BundleOptions) {
         destination: bind.at,
         type: 'bind',
         source: bind.source,
-        options: ['bind', 'nodev', bind.writable ? 'rw' : 'ro'],
+        options: ['rbind'],
       })),
     ],
     linux: {
@@ -94,8 +97,8 @@ export function ociBundle(options: BundleOptions) {
       gidMappings: idMapping,
       cgroupsPath: options.cgroup,
       resources: {
-        memory: { limit: limits.memoryBytes, swap: limits.memoryBytes },
-        cpu: { quota: Math.round(limits.cpus * 100_000), period: 100_000 },
+        memory: { limit: limits.memoryBytes, ...(canLimitSwap() ? { swap: limits.memoryBytes } : {}) },
+        ...(limits.cpus > 0 ? { cpu: { quota: Math.round(limits.cpus * 100_000), period: 100_000 } } : {}),
         pids: { limit: limits.pids },
         // runc adds null, zero, full, random, urandom, tty and ptmx.
         devices: [{ allow: false, access: 'rwm' }],

@@ -1,59 +1,54 @@
-/** Runs one OCI bundle with runc to its end, and leaves no container behind. */
-import { mkdir, writeFile } from 'node:fs/promises';
+/**
+ * Runs one OCI bundle with runc to its end. runc and all that it starts live in private namespaces: a stop kills
+ * their first process, and the kernel ends the rest and drops the mounts. Only the cgroup is left, which runc
+ * keeps until it has told whether memory ran out.
+ */
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KilnError } from '../contract/errors.ts';
 import { type CommandOptions, runCommand } from '../platform/exec.ts';
-import { outOfMemoryKills } from './cgroup.ts';
+import { outOfMemoryKills, removeCgroup } from './cgroup.ts';
 import { type BundleOptions, ociBundle } from './oci-bundle.ts';
+import { inPrivateNamespaces } from './private-namespaces.ts';
 import type { SandboxResult } from './sandbox.ts';
+import { type StageOptions, stageScript } from './stage.ts';
 
 export interface ContainerOptions {
-  /** Unique on this host. */
-  id: string;
-  /** Folder for the bundle and for runc's own state. */
-  folder: string;
-  bundle: BundleOptions;
-  command: Pick<CommandOptions, 'input' | 'signal' | 'timeoutMs' | 'secrets' | 'onLine'>;
+  /** Name of the container, unique on this host. */
+  readonly id: string;
+  /** Private folder for the bundle, which holds secrets of the command; made here and removed. */
+  readonly folder: string;
+  readonly stage: StageOptions;
+  readonly bundle: BundleOptions;
+  readonly command: Pick<CommandOptions, 'input' | 'signal' | 'timeoutMs' | 'secrets' | 'onLine'>;
 }
 
-/** runc itself failed, before there was a process of ours. */
-const RUNC_FAILURE = /(?:runc run failed|runc create failed|container_linux\.go|unable to start container)/;
-
+/** Throws `sandbox-failed` when the command could not be started. */
 export async function runContainer(options: ContainerOptions): Promise<SandboxResult> {
-  const { id, folder, command } = options;
-  const bundle = join(folder, `bundle-${id}`);
-  const state = join(folder, 'runc');
-  await mkdir(bundle, { recursive: true });
-  await writeFile(join(bundle, 'config.json'), JSON.stringify(ociBundle(options.bundle)));
-  const runc = (...args: string[]) => runCommand(['runc', '--root', state, ...args]);
-
-  // runc passes signals on to a first process that ignores them, so a stop goes to the container, not to runc.
-  const { signal, timeoutMs, ...rest } = command;
-  const stop = new AbortController();
-  const kill = () => void runc('kill', '--all', id, 'KILL').finally(() => stop.abort());
-  signal?.addEventListener('abort', kill, { once: true });
-  let timedOut = false;
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true;
-          kill();
-        }, timeoutMs);
+  const { id, folder: bundle, command } = options;
+  const { cgroup } = options.bundle;
+  const pidFile = join(bundle, 'pid');
+  await mkdir(bundle, { recursive: true, mode: 0o700 });
   try {
-    signal?.throwIfAborted();
-    const result = await runCommand(['runc', '--root', state, 'run', '--keep', '--bundle', bundle, id], {
-      ...rest,
-      signal: stop.signal,
-    });
-    const kills = await outOfMemoryKills(options.bundle.cgroup);
-    if (result.exitCode !== 0 && RUNC_FAILURE.test(result.tail.at(-1) ?? '')) {
+    await writeFile(join(bundle, 'config.json'), JSON.stringify(ociBundle(options.bundle)), { mode: 0o600 });
+    const script = stageScript(options.stage, { id, bundle, pidFile });
+    const result = await runCommand(inPrivateNamespaces(['sh', '-e', '-c', script]), command);
+    // runc writes the file once the container is made, so without it nothing of the command has run.
+    const started = await exists(pidFile);
+    if (!started && !result.aborted && !result.timedOut) {
       throw new KilnError('sandbox-failed', result.tail.slice(-5).join('\n'));
     }
-    return { ...result, outOfMemory: kills > 0, timedOut, aborted: signal?.aborted ?? false };
+    return { ...result, outOfMemory: (await outOfMemoryKills(cgroup)) > 0 };
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', kill);
-    await runc('delete', '--force', id);
+    // A cgroup can be removed only when its last process is gone, so past this nothing of the command is left.
+    await removeCgroup(cgroup);
+    await rm(bundle, { recursive: true, force: true });
   }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,7 +1,7 @@
 /**
  * The system calls that a build may make, as an allow-list. What is not here fails with ENOSYS, as on a kernel
  * that does not have it, so that libraries fall back to older calls instead of giving up. Left out on purpose:
- * modules and kexec, bpf and perf, keyrings, clocks, swap, reboot, tracing and reading other processes, handles
+ * modules and kexec, the kernel's log, bpf and perf, keyrings, clocks, swap, reboot, tracing and reading other processes, handles
  * that open files past a mount, io_uring and userfaultfd (a long list of past kernel holes), and namespaces of
  * users, in which a build would be root of something new.
  */
@@ -189,14 +189,12 @@ const PROCESSES = [
   'rseq',
   'getcpu',
   'membarrier',
-  'modify_ldt',
   'set_thread_area',
   'get_thread_area',
   'sethostname',
   'setdomainname',
   'uname',
   'sysinfo',
-  'syslog',
   'landlock_create_ruleset',
   'landlock_add_rule',
   'landlock_restrict_self',
@@ -304,7 +302,6 @@ const SOCKETS_AND_IPC = [
   'sendto',
   'setsockopt',
   'shutdown',
-  'socketcall',
   'socketpair',
   'mq_getsetattr',
   'mq_notify',
@@ -409,7 +406,8 @@ export function seccompProfile() {
       },
       withoutNewUser('clone'),
       withoutNewUser('unshare'),
-      // A vsock reaches the host of a virtual machine past every network namespace.
+      // A vsock reaches the host of a virtual machine past every network namespace; `socketcall`, with which 32-bit
+      // programs could ask for one unseen, is left out.
       {
         names: ['socket'],
         action: 'SCMP_ACT_ALLOW',

@@ -5,15 +5,18 @@
  */
 
 import { constants } from 'node:fs';
-import { chmod, chown, lchown, mkdir, open, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KilnError } from '../contract/errors.ts';
-import { shellQuote } from '../platform/exec.ts';
-import { mountLoop, mountOverlay, unmount } from './mounts.ts';
+import { mustRun, shellQuote } from '../platform/exec.ts';
+import { maskerOf } from '../platform/secrets.ts';
+import { removeCgroup } from './cgroup.ts';
+import { mountLoop, unmount } from './mounts.ts';
 import { NAME_SERVER, type OutboundNetwork, openOutboundNetwork } from './network.ts';
 import { ID_SHIFT } from './oci-bundle.ts';
 import { runContainer } from './runc.ts';
 import type { SandboxCommand, SandboxResult, Workspace, WorkspaceOptions } from './sandbox.ts';
+import { makeStageFolder, STAGE_ROOTFS, stagedBind } from './stage.ts';
 import { trustLayer } from './trust-layer.ts';
 import { diskUsage, makeDisk } from './workspace-disk.ts';
 
@@ -24,6 +27,7 @@ const ENVIRONMENT = {
   // Kiwi unpacks base-files after it has bound these into the new root, where the sandbox may not chown them.
   TAR_OPTIONS: '--anchored --exclude=./proc --exclude=./sys --exclude=./dev',
 };
+const TRUST_LAYER = '.trust';
 const FOLDER_NAME = /^[a-z][a-z0-9-]*$/;
 
 /** Throws `host-disk-full` when the host has no room for its disk, `sandbox-failed` when a mount is refused. */
@@ -47,7 +51,7 @@ class JobWorkspace implements Workspace {
   readonly #builder: string;
   readonly #cgroup: string;
   #network: Promise<OutboundNetwork> | undefined;
-  #lower: string[] = [];
+  readonly #layers: string[] = [];
   #commands = 0;
   readonly #running = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
@@ -61,19 +65,16 @@ class JobWorkspace implements Workspace {
 
   async open(): Promise<void> {
     const { folder, limits, builderRoot, trustedCertificates } = this.#options;
-    await mkdir(folder, { recursive: true });
-    // The first process of the sandbox looks up its mounts as the shifted root, which must get through here.
-    await chmod(folder, 0o711);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeStageFolder();
     await mkdir(this.#disk);
     await mkdir(this.#builder);
     await makeDisk(join(folder, 'disk.img'), limits.diskBytes, this.#disk);
     await mountLoop(builderRoot, this.#builder, 'ro');
     await mkdir(join(this.#disk, '.overlays'));
-    this.#lower = [this.#builder];
     if (trustedCertificates.length > 0) {
-      const layer = join(this.#disk, '.trust');
-      await trustLayer(this.#builder, layer, trustedCertificates);
-      this.#lower.unshift(layer);
+      await trustLayer(this.#builder, join(this.#disk, TRUST_LAYER), trustedCertificates);
+      this.#layers.push(TRUST_LAYER);
     }
   }
 
@@ -85,13 +86,11 @@ class JobWorkspace implements Workspace {
   }
 
   async makeFolder(name: string): Promise<void> {
-    const path = this.hostPath(name);
-    await mkdir(path, { mode: 0o755 });
-    await lchown(path, ID_SHIFT, ID_SHIFT);
+    await makeSandboxFolder(this.hostPath(name));
   }
 
   async removeFolder(name: string): Promise<void> {
-    await rm(this.hostPath(name), { recursive: true, force: true });
+    await removeTree(this.hostPath(name));
   }
 
   async writeFile(folder: string, name: string, data: string | Buffer): Promise<void> {
@@ -116,32 +115,25 @@ class JobWorkspace implements Workspace {
 
   async #run(command: SandboxCommand): Promise<SandboxResult> {
     this.#commands += 1;
-    const number = this.#commands;
-    const overlay = join(this.#disk, '.overlays', String(number));
-    const rootfs = join(this.#options.folder, `rootfs-${number}`);
-    await this.#layOverlay(overlay, rootfs, command);
+    const number = String(this.#commands);
+    const overlay = join('.overlays', number);
+    const binds = [
+      ...command.binds.map((bind) => ({ ...bind, source: this.hostPath(bind.folder) })),
+      ...(command.hostBinds ?? []).map((bind) => ({ ...bind, source: bind.hostPath })),
+    ];
+    await this.#makeOverlay(join(this.#disk, overlay), command);
     try {
       const network = command.network === 'outbound' ? await this.#outbound() : undefined;
       const result = await runContainer({
-        id: `${this.#options.jobId}-${number}`,
-        folder: this.#options.folder,
+        id: `kiln-${this.#options.jobId}-${number}`,
+        folder: join(this.#options.folder, 'commands', number),
+        stage: { disk: this.#disk, builder: this.#builder, layers: this.#layers, overlay, binds },
         bundle: {
           argv: command.argv,
           env: { ...ENVIRONMENT, ...command.env },
           cwd: command.cwd ?? '/',
-          rootfs,
-          binds: [
-            ...command.binds.map(({ folder, at, writable }) => ({
-              source: this.hostPath(folder),
-              at,
-              writable,
-            })),
-            ...(command.hostBinds ?? []).map(({ hostPath, at, writable }) => ({
-              source: hostPath,
-              at,
-              writable,
-            })),
-          ],
+          rootfs: STAGE_ROOTFS,
+          binds: binds.map(({ at }, index) => ({ source: stagedBind(index), at })),
           ...(network === undefined ? {} : { networkNamespace: network.namespace }),
           cgroup: `${this.#cgroup}/${number}`,
           limits: this.#options.limits,
@@ -156,27 +148,20 @@ class JobWorkspace implements Workspace {
             : this.#closing.signal,
         },
       });
-      return { ...result, command: shellQuote(command.argv) };
+      return { ...result, command: maskerOf(command.secrets ?? [])(shellQuote(command.argv)) };
     } finally {
-      await unmount(rootfs);
-      await rmdir(rootfs);
-      await rm(overlay, { recursive: true, force: true });
+      await removeTree(join(this.#disk, overlay));
     }
   }
 
-  async #layOverlay(overlay: string, rootfs: string, command: SandboxCommand): Promise<void> {
+  async #makeOverlay(overlay: string, command: SandboxCommand): Promise<void> {
     const upper = join(overlay, 'upper');
-    const work = join(overlay, 'work');
-    await mkdir(upper, { recursive: true });
-    await mkdir(work);
-    await mkdir(rootfs);
-    await chown(upper, ID_SHIFT, ID_SHIFT);
-    await chown(work, ID_SHIFT, ID_SHIFT);
+    await makeSandboxFolder(upper);
+    await makeSandboxFolder(join(overlay, 'work'));
     const files = { ...this.#networkFiles(command), ...command.files };
     for (const [path, content] of Object.entries(files)) {
       await placeFile(upper, path, content);
     }
-    await mountOverlay(this.#lower, upper, work, rootfs);
   }
 
   #networkFiles(command: SandboxCommand): Record<string, string> {
@@ -208,29 +193,26 @@ class JobWorkspace implements Workspace {
   }
 }
 
+/** Makes a folder, and those on the way, for the sandbox's root, whatever the umask of this process is. */
+async function makeSandboxFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o755);
+  await chown(path, ID_SHIFT, ID_SHIFT);
+}
+
 /** Writes a file into an upper layer that no command has had yet; folders on the way are the sandbox's root's. */
 async function placeFile(upper: string, path: string, content: string): Promise<void> {
   const target = join(upper, path);
   await mkdir(dirname(target), { recursive: true });
   for (let folder = dirname(target); folder !== upper; folder = dirname(folder)) {
-    await chown(folder, ID_SHIFT, ID_SHIFT);
+    await makeSandboxFolder(folder);
   }
-  await writeFile(target, content, { mode: 0o644 });
+  await writeFile(target, content);
+  await chmod(target, 0o644);
   await chown(target, ID_SHIFT, ID_SHIFT);
 }
 
-/** Removes the empty folders of a cgroup in every hierarchy. */
-async function removeCgroup(cgroup: string): Promise<void> {
-  const root = '/sys/fs/cgroup';
-  const hierarchies = [root, ...(await readdir(root).catch(() => [])).map((name) => join(root, name))];
-  for (const hierarchy of hierarchies) {
-    const folder = join(hierarchy, cgroup);
-    const children = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const child of children.filter((entry) => entry.isDirectory())) {
-      await rmdir(join(folder, child.name)).catch(() => undefined);
-    }
-    // Others may use the common parent; it goes with the last of them.
-    await rmdir(folder).catch(() => undefined);
-    await rmdir(dirname(folder)).catch(() => undefined);
-  }
+/** By rm(1), which gets through trees that are deeper than a path may be long, as a hostile command can leave them. */
+async function removeTree(path: string): Promise<void> {
+  await mustRun(['rm', '-rf', '--one-file-system', path]);
 }

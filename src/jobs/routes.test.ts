@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import Fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import { KilnError } from '../contract/errors.ts';
@@ -40,27 +41,27 @@ async function serve() {
   return { world, app, url, id, document };
 }
 
-/** Follows a stream; `text` is what has come so far. */
+/** Follows a stream on a connection of its own; `text` is what has come so far. */
 function follow(url: string, headers: Record<string, string> = {}) {
-  const state = { text: '', over: false };
-  const stop = new AbortController();
-  const reading = (async () => {
-    const response = await fetch(url, { headers, signal: stop.signal });
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      state.text += decoder.decode(chunk, { stream: true });
-    }
-    state.over = true;
-  })().catch((error: unknown) => {
-    if (!stop.signal.aborted) {
-      throw error;
-    }
+  const state = { text: '' };
+  const request = get(url, { headers, agent: false });
+  const reading = new Promise<void>((resolve, reject) => {
+    request.once('error', reject);
+    request.once('close', resolve);
+    request.once('response', (response) => {
+      response.setEncoding('utf8');
+      response.on('error', reject);
+      response.on('data', (text: string) => {
+        state.text += text;
+      });
+    });
   });
   return {
     state,
-    stop: async () => {
-      stop.abort();
-      await reading;
+    reading,
+    async stop() {
+      request.destroy();
+      await reading.catch(() => {});
     },
     until: (part: string) =>
       waitFor(() => (state.text.includes(part) ? true : undefined), {
@@ -68,7 +69,6 @@ function follow(url: string, headers: Record<string, string> = {}) {
         intervalMs: 5,
         describe: () => `${part} in ${state.text}`,
       }),
-    reading,
   };
 }
 

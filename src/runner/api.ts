@@ -7,7 +7,12 @@ import { Agent, request } from 'undici';
 import { KilnError } from '../contract/errors.ts';
 import { Image } from '../contract/images.ts';
 import { errorOf, Problem } from '../contract/problem.ts';
-import { type JobDocument, type RunnerCompletion, RunnerReply, type RunnerReport } from '../contract/runner.ts';
+import {
+  type JobDocument,
+  type RunnerCompletion,
+  RunnerReply,
+  type RunnerReport,
+} from '../contract/runner.ts';
 
 const TIMEOUT_MS = 20_000;
 

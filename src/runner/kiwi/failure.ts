@@ -141,5 +141,8 @@ function unknown(message: string, exitCode: number | null, lines: readonly strin
     return new KilnError('kiwi-failed', said);
   }
   const tail = lines.slice(-SCRIPT_LINES).join('\n');
-  return new KilnError('kiwi-failed', `Kiwi ended with code ${exitCode} and no message. Its last lines:\n${tail}`);
+  return new KilnError(
+    'kiwi-failed',
+    `Kiwi ended with code ${exitCode} and no message. Its last lines:\n${tail}`,
+  );
 }

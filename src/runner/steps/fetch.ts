@@ -51,7 +51,10 @@ async function download(context: StepContext, write: (chunk: Buffer) => Promise<
       for await (const chunk of stream) {
         done += chunk.length;
         if (done > total) {
-          throw new KilnError('checksum-mismatch', `The recipe archive is larger than the ${total} bytes announced`);
+          throw new KilnError(
+            'checksum-mismatch',
+            `The recipe archive is larger than the ${total} bytes announced`,
+          );
         }
         await write(chunk);
         context.progress({ done, total, unit: 'bytes' });

@@ -40,7 +40,9 @@ export const prepare: Step<undefined, void> = {
           last = progress.total === null ? last : `${progress.total} packages installed`;
         }
         if (!line.bookkeeping || document.enable_debug) {
-          context.log(line.level === 'warning' || line.level === 'error' ? `${line.level}: ${line.text}` : line.text);
+          context.log(
+            line.level === 'warning' || line.level === 'error' ? `${line.level}: ${line.text}` : line.text,
+          );
         }
       },
     });

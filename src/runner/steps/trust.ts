@@ -45,7 +45,15 @@ export const trust: Step<undefined, void> = {
   },
 };
 
-function noteOf({ certificates, bundled, family }: { certificates: number; bundled: boolean; family: string | null }) {
+function noteOf({
+  certificates,
+  bundled,
+  family,
+}: {
+  certificates: number;
+  bundled: boolean;
+  family: string | null;
+}) {
   if (certificates === 0) {
     return 'the platform has no certificates of its own';
   }

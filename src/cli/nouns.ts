@@ -1,0 +1,68 @@
+/** What the commands of every noun have in common: list, describe, delete. */
+import type { Command } from 'commander';
+import { confirmed } from './confirm.ts';
+import { type CommandContext, contextOf, withCommonOptions } from './context.ts';
+import type { Column } from './output.ts';
+
+export interface Noun<T extends { id: string }> {
+  /** One of them, for example "recipe". */
+  readonly singular: string;
+  readonly columns: readonly Column<T>[];
+  readonly list: (context: CommandContext) => Promise<T[]>;
+  readonly get: (context: CommandContext, id: string) => Promise<T>;
+  readonly delete: (context: CommandContext, id: string) => Promise<void>;
+  /** What else goes with it, for the question before a deletion. */
+  readonly goesWithIt: string;
+}
+
+export interface CommonOptions {
+  server?: string;
+  format?: string;
+}
+
+export function addListDescribeDelete<T extends { id: string }>(parent: Command, noun: Noun<T>): void {
+  withCommonOptions(parent.command('list').alias('ls').description(`list all ${noun.singular}s`)).action(
+    async (options: CommonOptions) => {
+      const context = contextOf(options);
+      context.print(await noun.list(context), noun.columns);
+    },
+  );
+  withCommonOptions(
+    parent.command('describe').alias('get').argument('<id>').description(`show one ${noun.singular}`),
+  ).action(async (id: string, options: CommonOptions) => {
+    const context = contextOf(options);
+    context.print(await noun.get(context, id), noun.columns);
+  });
+  withCommonOptions(
+    parent
+      .command('delete')
+      .alias('rm')
+      .argument('<id...>')
+      .description(`delete ${noun.singular}s${noun.goesWithIt}`),
+  )
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'say what would be deleted, and delete nothing')
+    .action(async (ids: string[], options: CommonOptions & { yes?: boolean; dryRun?: boolean }) => {
+      const context = contextOf(options);
+      const records = await Promise.all(ids.map((id) => noun.get(context, id)));
+      const names = records.map((record) =>
+        noun.columns
+          .slice(0, 2)
+          .map((column) => column.value(record))
+          .join(' '),
+      );
+      if (options.dryRun) {
+        context.say(`would delete:\n${names.map((name) => `  ${name}`).join('\n')}`);
+        return;
+      }
+      if (!(await confirmed(`Delete ${names.join(', ')}${noun.goesWithIt}?`, options.yes))) {
+        context.say('nothing was deleted');
+        process.exitCode = 1;
+        return;
+      }
+      for (const id of ids) {
+        await noun.delete(context, id);
+        context.say(`deleted ${noun.singular} ${id}`);
+      }
+    });
+}

@@ -1,0 +1,97 @@
+/** The program `kiln`: its commands, and what becomes of their errors. */
+import { Command, CommanderError } from 'commander';
+import { OPTIONS, type OptionName } from '../platform/options.ts';
+import { addBuilder, type BuilderCommands } from './builder.ts';
+import { completionScript } from './completion.ts';
+import { describeError, UsageError } from './context.ts';
+import { doctor } from './doctor.ts';
+import { addImages } from './images.ts';
+import { addJobs } from './jobs.ts';
+import { addPublicKeys } from './public-keys.ts';
+import { addRecipes } from './recipes.ts';
+import { addSettingFlags, type SettingFlags, settingFlagsOf } from './setting-flags.ts';
+
+/** What main.ts gives, because the CLI itself knows only the client. */
+export interface ProgramDeps {
+  readonly version: string;
+  serve(flags: SettingFlags): Promise<void>;
+  /** Exit code of the runner. */
+  runJob(): Promise<number>;
+  builderRoots(flags: SettingFlags): BuilderCommands;
+}
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+export function createProgram(deps: ProgramDeps): Command {
+  const program = new Command('kiln')
+    .description('Kiln: recipes in, images that boot over the network out')
+    .version(deps.version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)');
+  addRecipes(program);
+  addImages(program);
+  addJobs(program);
+  addPublicKeys(program);
+  addBuilder(program, deps.builderRoots);
+
+  const names = Object.keys(OPTIONS) as OptionName[];
+  addSettingFlags(program.command('serve').description('run the service'), names)
+    .addHelpText('after', '\nExample:\n  kiln serve --state-folder /srv/kiln --server-port 9000')
+    .action((options: object) => deps.serve(settingFlagsOf(options, names)));
+  program
+    .command('run-job', { hidden: true })
+    .description('work on one job, whose document is on standard input; started by the service')
+    .action(async () => {
+      process.exitCode = await deps.runJob();
+    });
+  program
+    .command('doctor')
+    .description('check what this machine needs to build images')
+    .action(async () => {
+      const checks = await doctor();
+      for (const { name, ok, detail, hint } of checks) {
+        process.stdout.write(
+          `${ok ? 'ok     ' : 'MISSING'}  ${name}: ${detail}${ok ? '' : `\n         ${hint}`}\n`,
+        );
+      }
+      process.exitCode = checks.every((check) => check.ok) ? 0 : 1;
+    });
+  program
+    .command('completion')
+    .argument('<shell>', SHELLS.join(', '))
+    .description('print a completion script for a shell')
+    .addHelpText('after', '\nExample:\n  source <(kiln completion bash)')
+    .action((name: string) => {
+      const shell = SHELLS.find((each) => each === name);
+      if (shell === undefined) {
+        throw new UsageError(`there is no completion for ${name}; there is one for ${SHELLS.join(', ')}`);
+      }
+      process.stdout.write(completionScript(program, shell));
+    });
+  inheritExitOverride(program);
+  return program;
+}
+
+/** Runs the command line. Exit codes: 0 done, 1 failed, 2 not understood, 130 interrupted. */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // commander has written its message already; help and version are no failures.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** Subcommands made before `exitOverride` would otherwise end the process themselves. */
+function inheritExitOverride(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride();
+    inheritExitOverride(child);
+  }
+}

@@ -1,0 +1,67 @@
+/** The typed client of the native API. The CLI is built on it; so may anyone's program be. */
+import type { ReadableStream } from 'node:stream/web';
+import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../contract/images.ts';
+import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
+import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
+import type { Health, Version } from '../contract/service.ts';
+import { createHttpClient } from './http.ts';
+import { jobsClient } from './jobs.ts';
+
+export { isOver } from './jobs.ts';
+
+export interface ClientOptions {
+  /** For example `http://127.0.0.1:9000`. */
+  baseUrl: string;
+}
+
+export type KilnClient = ReturnType<typeof createClient>;
+
+/** All calls throw `KilnError`: what a problem document says, or `server-unreachable`. */
+export function createClient(options: ClientOptions) {
+  const http = createHttpClient(options.baseUrl);
+  return {
+    version: () => http.json<Version>('GET', '/version'),
+    ready: () => http.json<Health>('GET', '/healthz/ready'),
+    recipes: {
+      list: () => http.json<Recipe[]>('GET', '/kiln/v1/recipes'),
+      get: (id: string) => http.json<Recipe>('GET', `/kiln/v1/recipes/${id}`),
+      create: (recipe: RecipeCreate) => http.json<Recipe>('POST', '/kiln/v1/recipes', recipe),
+      update: (id: string, change: RecipeUpdate) =>
+        http.json<Recipe>('PATCH', `/kiln/v1/recipes/${id}`, change),
+      delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/recipes/${id}`),
+      /** Streams the archive; the service refuses it when its SHA-256 is another one. */
+      async uploadArchive(
+        id: string,
+        archive: { body: ReadableStream; sizeBytes: number; sha256: string },
+      ): Promise<Recipe> {
+        const response = await http.send('PUT', `/kiln/v1/recipes/${id}/archive`, {
+          body: archive.body as RequestInit['body'] & object,
+          duplex: 'half',
+          headers: {
+            'content-type': 'application/octet-stream',
+            'content-length': String(archive.sizeBytes),
+            'x-kiln-sha256': archive.sha256,
+          },
+        });
+        return (await response.json()) as Recipe;
+      },
+    },
+    images: {
+      list: () => http.json<Image[]>('GET', '/kiln/v1/images'),
+      get: (id: string) => http.json<Image>('GET', `/kiln/v1/images/${id}`),
+      create: (image: ImageCreate) => http.json<Image>('POST', '/kiln/v1/images', image),
+      update: (id: string, change: ImageUpdate) => http.json<Image>('PATCH', `/kiln/v1/images/${id}`, change),
+      delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/images/${id}`),
+      artifacts: (id: string) => http.json<ImageArtifact[]>('GET', `/kiln/v1/images/${id}/artifacts`),
+    },
+    publicKeys: {
+      list: () => http.json<PublicKey[]>('GET', '/kiln/v1/public-keys'),
+      get: (id: string) => http.json<PublicKey>('GET', `/kiln/v1/public-keys/${id}`),
+      create: (key: PublicKeyCreate) => http.json<PublicKey>('POST', '/kiln/v1/public-keys', key),
+      update: (id: string, change: PublicKeyUpdate) =>
+        http.json<PublicKey>('PATCH', `/kiln/v1/public-keys/${id}`, change),
+      delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/public-keys/${id}`),
+    },
+    jobs: jobsClient(http),
+  };
+}

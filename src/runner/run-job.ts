@@ -1,0 +1,148 @@
+/**
+ * `kiln run-job`: one job from its document to its end. It runs as process 1 of a PID namespace, so that nothing of
+ * it outlives it; what it owns besides is the workspace, which it always closes, and the reports to the service.
+ */
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Workspace } from '../builder/sandbox.ts';
+import { openWorkspace } from '../builder/workspace.ts';
+import { KilnError } from '../contract/errors.ts';
+import type { JobReason } from '../contract/jobs.ts';
+import type { JobDocument } from '../contract/runner.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { maskerOf } from '../platform/secrets.ts';
+import { createRunnerApi, type RunnerApi } from './api.ts';
+import { complete } from './complete.ts';
+import { createImage } from './create.ts';
+import { reasonOf } from './diagnosis.ts';
+import { readDocument, secretsOf } from './document.ts';
+import { createEngine, JobFailure } from './engine.ts';
+import { type Reporter, startReporter } from './reporter.ts';
+
+const CLOSE_PATIENCE_MS = 60_000;
+
+export interface RunJobOptions {
+  /** The job document, JSON. */
+  readonly input: Readable;
+  /** The runner's own log; the executor keeps it as runner.log. */
+  readonly log: Log;
+}
+
+/**
+ * Gives the exit code: 0 when the image is registered, 1 when the job ended otherwise, 2 when the document cannot be
+ * read. The caller ends the process with it at once.
+ */
+export async function runJob({ input, log }: RunJobOptions): Promise<number> {
+  let document: JobDocument;
+  try {
+    document = await readDocument(input);
+  } catch (error) {
+    log.error({ err: error }, 'job document cannot be read');
+    return 2;
+  }
+  const api = createRunnerApi(document);
+  const mask = maskerOf(secretsOf(document));
+  const reporter = startReporter({ document, api, clock: systemClock, mask });
+  const interrupted = signalsOf(log);
+  try {
+    return await runReported({ document, api, reporter, log, mask, interrupted });
+  } finally {
+    await reporter.close();
+    await api.close();
+  }
+}
+
+interface Run {
+  readonly document: JobDocument;
+  readonly api: RunnerApi;
+  readonly reporter: Reporter;
+  readonly log: Log;
+  readonly mask: (text: string) => string;
+  /** Aborts when the process is told to end. */
+  readonly interrupted: AbortSignal;
+}
+
+async function runReported(run: Run): Promise<number> {
+  const { document, reporter, log } = run;
+  let workspace: Workspace | undefined;
+  try {
+    workspace = await openSandbox(document);
+    const stop = AbortSignal.any([reporter.stop, run.interrupted]);
+    const result = await createImage(createEngine({ document, workspace, reporter, stop }));
+    await reporter.flush();
+    const image = await complete(run.api, document, result);
+    log.info({ job: document.job_id, image: image.id }, 'job succeeded');
+    await closeSandbox(workspace, log);
+    return 0;
+  } catch (error) {
+    const reason = masked(error instanceof JobFailure ? error.reason : reasonOf(error, null), run.mask);
+    log.info({ job: document.job_id, reason: reason.code, detail: reason.detail }, 'job failed');
+    // What the job held is free before anybody is told that it is over.
+    await closeSandbox(workspace, log);
+    if (!(await reporter.fail(reason))) {
+      log.warn({ job: document.job_id }, 'service does not take the end of the job');
+    }
+    return 1;
+  }
+}
+
+async function openSandbox(document: JobDocument): Promise<Workspace> {
+  const { limits } = document;
+  return await openWorkspace({
+    jobId: document.job_id,
+    folder: join(document.workspace, 'sandbox'),
+    builderRoot: document.builder_root.path,
+    limits: {
+      diskBytes: limits.disk_bytes,
+      memoryBytes: limits.memory_bytes,
+      cpus: limits.cpus,
+      pids: limits.pids,
+    },
+    trustedCertificates: document.trusted_certificates,
+  });
+}
+
+/** What cannot be closed in time goes with the namespaces of this process. */
+async function closeSandbox(workspace: Workspace | undefined, log: Log): Promise<void> {
+  const late = new AbortController();
+  try {
+    await Promise.race([
+      workspace?.close(),
+      sleep(CLOSE_PATIENCE_MS, undefined, { signal: late.signal }).then(() => {
+        throw new Error(`the workspace was not closed after ${CLOSE_PATIENCE_MS} ms`);
+      }),
+    ]);
+  } catch (error) {
+    log.warn({ err: error }, 'workspace is not closed; the kernel drops it with this process');
+  } finally {
+    late.abort();
+  }
+}
+
+function masked(reason: JobReason, mask: (text: string) => string): JobReason {
+  return {
+    ...reason,
+    detail: mask(reason.detail),
+    ...(reason.command === undefined ? {} : { command: mask(reason.command) }),
+    ...(reason.errors === undefined
+      ? {}
+      : { errors: reason.errors.map((item) => ({ ...item, message: mask(item.message) })) }),
+  };
+}
+
+/** The first TERM or INT stops the job in order; process 1 gets no signal that it does not handle. */
+function signalsOf(log: Log): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) {
+        process.exit(1);
+      }
+      log.info({ signal: name }, 'runner told to stop');
+      controller.abort(new KilnError('job-cancelled', `The runner was told to stop (${name})`));
+    });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,22 @@
+/** What a step is: one named unit of a job with typed input and output, told to run once. */
+import type { Workspace } from '../builder/sandbox.ts';
+import type { JobProgress } from '../contract/jobs.ts';
+import type { CreateJobDocument } from '../contract/runner.ts';
+import type { CreateStepName } from '../contract/steps.ts';
+
+export interface StepContext {
+  readonly document: CreateJobDocument;
+  readonly workspace: Workspace;
+  /** Aborted when the job is cancelled or the step has run out of time. */
+  readonly signal: AbortSignal;
+  /** One line for the log of the job. */
+  log(text: string): void;
+  progress(progress: JobProgress): void;
+  /** What the step has to say about its result, in one line. */
+  note(text: string): void;
+}
+
+export interface Step<Input, Output> {
+  readonly name: CreateStepName;
+  run(context: StepContext, input: Input): Promise<Output>;
+}

@@ -1,0 +1,127 @@
+/** Builds the control plane from the settings, runs it until it is told to stop, and takes it down in order. */
+import { mkdir, readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
+import { createLocalExecutor } from '../adapters/executors/local/executor.ts';
+import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
+import { createImageService } from '../features/images/service.ts';
+import { createCleaner, loadSigningKey } from '../features/objects/index.ts';
+import { createPublicKeyService } from '../features/public-keys/service.ts';
+import { createRecipeService } from '../features/recipes/service.ts';
+import { createJobChanges } from '../jobs/changes.ts';
+import { jobsConfigOf } from '../jobs/config.ts';
+import { createJobReports } from '../jobs/reports.ts';
+import { createJobService } from '../jobs/service.ts';
+import { createSupervisor } from '../jobs/supervisor.ts';
+import { systemClock as clock } from '../platform/clock.ts';
+import { randomIds as ids } from '../platform/ids.ts';
+import { createLog } from '../platform/log.ts';
+import type { Settings } from '../platform/options.ts';
+import { packageVersion } from '../platform/package-root.ts';
+import { createApp } from '../server/app.ts';
+import { assertLoopback } from '../server/loopback.ts';
+import { builderRootsOf } from './builder-roots.ts';
+import { routesOf } from './routes.ts';
+
+/** `entry` is how Kiln itself is started: the words before `run-job`. Settles when the service has stopped. */
+export async function serve(settings: Settings, entry: readonly string[]): Promise<void> {
+  assertLoopback(settings['server.host']);
+  const log = createLog(settings['log.level']);
+  const state = settings['state.folder'];
+  // Sandboxes look up their workspaces below it as another user; what is secret has a folder or mode of its own.
+  await mkdir(state, { recursive: true, mode: 0o711 });
+
+  let url = settings['server.url'];
+  const signingKey = await loadSigningKey(join(state, 'signing.key'));
+  const records = await openSqliteRecords({ file: join(state, 'records', 'kiln.sqlite') });
+  const objects = await openEmbeddedObjectStore({
+    folder: join(state, 'objects'),
+    signingKey,
+    baseUrl: () => url,
+  });
+  const cleaner = createCleaner({ records, objects, log });
+  const executor = createLocalExecutor({
+    stateFolder: state,
+    entry,
+    concurrency: settings['jobs.concurrency'],
+    log,
+  });
+  const config = jobsConfigOf(settings);
+  const changes = createJobChanges();
+  const context = { records, changes, clock, log, cleanObjects: () => cleaner.run() };
+  const jobs = createJobService({
+    ...context,
+    ids,
+    hostArchitecture: hostArchitecture(),
+    defaults: config.defaults,
+  });
+  const builderRoots = builderRootsOf(settings);
+  const supervisor = createSupervisor({
+    ...context,
+    ids,
+    objects,
+    executor,
+    config,
+    builderRoot: () => builderRoots.ensure(),
+    apiUrl: () => url,
+    trustedCertificates: await certificatesIn(settings['trust.ca_file']),
+  });
+  const nouns = { records, objects, cleaner, clock, ids };
+  const app = await createApp({
+    log,
+    version: packageVersion(),
+    checks: {
+      records: () => records.publicKeys.list(),
+      objects: () => objects.head({ bucket: 'ims', key: 'health' }),
+    },
+    routes: routesOf({
+      recipes: createRecipeService(nouns),
+      images: createImageService({ ...nouns, urlSeconds: settings['artifacts.url_seconds'] }),
+      publicKeys: createPublicKeyService(nouns),
+      objects,
+      signingKey,
+      jobs,
+      changes,
+      reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
+      log,
+    }),
+  });
+
+  const stopped = untilStopped();
+  await app.listen({ host: settings['server.host'], port: settings['server.port'] });
+  url ||= urlOf(app.server.address() as AddressInfo);
+  await supervisor.start();
+  process.stdout.write(`Kiln listens on ${url}\n`);
+  log.info({ address: url, state }, 'the service is ready');
+
+  await stopped;
+  await app.close();
+  await supervisor.stop();
+  await records.close();
+  log.info('the service has stopped; jobs that run go on for a while and are found again at the next start');
+  process.exit(0);
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve()).once('SIGINT', () => resolve());
+  });
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+function hostArchitecture() {
+  return process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+}
+
+/** The certificates of a PEM file, one by one. */
+async function certificatesIn(file: string): Promise<string[]> {
+  if (file === '') {
+    return [];
+  }
+  const text = await readFile(file, 'utf8');
+  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+}
