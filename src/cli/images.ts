@@ -1,17 +1,12 @@
 /** `kiln images`: look at images, fetch and boot them. */
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import { type Command, InvalidArgumentError } from 'commander';
-import { KilnError } from '../contract/errors.ts';
 import type { Image, ImageArtifact } from '../contract/images.ts';
 import { formatBytes } from '../platform/bytes.ts';
 import { bootImage } from './boot/index.ts';
 import { contextOf, withCommonOptions } from './context.ts';
+import { downloadArtifact } from './download.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
 
@@ -149,33 +144,4 @@ function positive(text: string): number {
     throw new InvalidArgumentError('it has to be a whole number above 0');
   }
   return number;
-}
-
-/** Fetches to a temporary name, which becomes the file once the digest is right. */
-async function downloadArtifact(artifact: ImageArtifact, file: string): Promise<void> {
-  const response = await fetch(artifact.download_url);
-  if (!response.ok || response.body === null) {
-    throw new KilnError('object-not-found', `${artifact.path}: the store answered ${response.status}`);
-  }
-  const hash = createHash('sha256');
-  const hashing = new Transform({
-    transform(chunk, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  const part = `${file}.part`;
-  try {
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), hashing, createWriteStream(part));
-    const actual = hash.digest('hex');
-    if (actual !== artifact.sha256) {
-      throw new KilnError(
-        'checksum-mismatch',
-        `${artifact.path}: sha256 is ${actual}, not ${artifact.sha256}`,
-      );
-    }
-    await rename(part, file);
-  } finally {
-    await rm(part, { force: true });
-  }
 }

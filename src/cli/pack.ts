@@ -84,7 +84,11 @@ async function addFolder(archive: Pack, folder: string, prefix: string): Promise
   }
 }
 
-async function addFile(archive: Pack, path: string, header: Header): Promise<void> {
+async function addFile(
+  archive: Pack,
+  path: string,
+  header: Pick<Header, 'name' | 'mode' | 'mtime' | 'uid' | 'gid'>,
+): Promise<void> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();

@@ -278,3 +278,40 @@ export async function startCommand(
     unref: () => child.unref(),
   };
 }
+
+export interface AttachedOptions {
+  signal?: AbortSignal;
+  /** Takes what the command writes; its input is then empty. Without it the command has our terminal. */
+  onOutput?: (chunk: Buffer) => void;
+}
+
+/** Runs a command in the foreground, for a person: with our terminal, or with its output handed on as it comes. */
+export async function runAttached(
+  argv: readonly string[],
+  options: AttachedOptions = {},
+): Promise<{ exitCode: number | null }> {
+  const [program, ...args] = argv;
+  if (program === undefined) {
+    throw new TypeError('a command has at least one word');
+  }
+  const piped = options.onOutput !== undefined;
+  const child = spawn(program, args, {
+    env: { ...defaultEnvironment(), TERM: process.env['TERM'] ?? 'dumb' },
+    stdio: piped ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+  });
+  const stop = () => child.kill('SIGKILL');
+  options.signal?.addEventListener('abort', stop, { once: true });
+  child.stdout?.on('data', (chunk: Buffer) => options.onOutput?.(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => options.onOutput?.(chunk));
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (exitCode) => resolve({ exitCode }));
+      if (options.signal?.aborted) {
+        stop();
+      }
+    });
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+  }
+}

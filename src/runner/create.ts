@@ -24,8 +24,8 @@ export async function createImage(run: RunStep): Promise<CreateResult> {
   await run(fetch, undefined);
   await run(unpack, undefined);
   await run(render, undefined);
-  await run(validate, undefined);
-  await run(repositories, undefined);
+  const description = await run(validate, undefined);
+  await run(repositories, description.repositories);
   await run(prepare, undefined);
   await run(trust, undefined);
   const boot = await run(bootFiles, undefined);

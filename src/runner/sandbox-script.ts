@@ -15,9 +15,11 @@ export interface ScriptCommand extends Pick<SandboxCommand, 'binds' | 'input' | 
   /** File name in src/runner/scripts. */
   readonly script: string;
   readonly args: readonly string[];
+  /** `none` unless given. */
+  readonly network?: SandboxCommand['network'];
 }
 
-/** The script as a command of the sandbox, without network. */
+/** The script as a command of the sandbox. */
 export async function scriptCommand(command: ScriptCommand): Promise<SandboxCommand> {
   const { script, args, files = {}, ...rest } = command;
   const path = `/usr/local/kiln/${script}`;

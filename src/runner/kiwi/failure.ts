@@ -127,7 +127,8 @@ function unreachable(texts: readonly string[], missing: KilnError | undefined): 
   if (found.size === 0) {
     return undefined;
   }
-  const list = [...found].slice(0, 5);
+  const all = [...found];
+  const list = all.filter((text) => !all.some((other) => other !== text && other.includes(text))).slice(0, 5);
   const detail = missing === undefined ? list : [...list, missing.message];
   return new KilnError('repository-unreachable', detail.join('\n'), {
     items: [...list.map((message) => ({ message })), ...(missing?.items ?? [])],

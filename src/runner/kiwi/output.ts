@@ -5,12 +5,12 @@
  */
 const FRAME = /^\[ (DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*\]: (?:\d\d:\d\d:\d\d \| )?(.*)$/;
 const BAR = /^\[ INFO {4}\]: Processing: \[[# ]*\] \d+%/;
-const TOPIC = /^(?:system|bootstrap|update|delete|uninstall): /;
+const TOPIC = /^(?:system|bootstrap|update|delete|uninstall|Apt update|Apt download): /;
 const SCRIPT = /^Calling (\S+) script$/;
 const OUTPUT_BEGINS = /^-+(out|err) start-+$/;
 const OUTPUT_ENDS = /^-+(out|err) stop-+$/;
 const BOOKKEEPING =
-  /^(?:Looking for |EXEC: |Creating directory |Deleting directory |Initialize |Running pre\/post scripts for: | ?\/usr\/bin\/dpkg --status-fd )/;
+  /^(?:Looking for |EXEC: |Creating directory |Deleting directory |Initialize |Running pre\/post scripts for: |--> kiwi_\w+=| ?\/usr\/bin\/dpkg --status-fd )/;
 
 export interface KiwiLine {
   readonly level: 'debug' | 'info' | 'warning' | 'error';

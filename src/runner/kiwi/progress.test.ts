@@ -63,6 +63,8 @@ describe('the progress of the others', () => {
   });
 
   it('is not seen in other lines', () => {
-    expect(last(['Setting something', '[1/2] is a list', 'Get ready'])).toEqual([]);
+    expect(
+      last(['Setting up repository http://packages.example/debian', '[1/2] is a list', 'Get ready']),
+    ).toEqual([]);
   });
 });

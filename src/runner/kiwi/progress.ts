@@ -3,8 +3,8 @@ import type { JobProgress } from '../../contract/jobs.ts';
 
 const APT_TOTAL = /^\d+ upgraded, (\d+) newly installed/;
 const APT_GET = /^Get:(\d+) \S+ \S+ \S+ (\S+) \S+ \S+ \[/;
-const APT_UNPACK = /^Unpacking ([^\s:]+)/;
-const APT_SET_UP = /^Setting up ([^\s:]+)/;
+const APT_UNPACK = /^Unpacking ([^\s:]+)\S* \(/;
+const APT_SET_UP = /^Setting up ([^\s:]+)\S* \(/;
 /** Kiwi unpacks the packages of its bootstrap one by one, and says so only in its own notes. */
 const APT_BOOTSTRAP = /dpkg-deb --fsys-tarfile \S*\/([^/_\s]+)_\S+\.deb/;
 const APT_TRIGGER = /^Processing triggers for (\S+)/;

@@ -6,11 +6,18 @@ Kiwi calls images.sh only when it makes an image of its own, after the root is p
 the image itself, so that script is called here, through Kiwi's own code. Ends with Kiwi's exit code.
 """
 
-import logging
 import os
 import subprocess
 import sys
 from xml.etree import ElementTree
+
+from kiwi.command import Command
+from kiwi.exceptions import KiwiError
+from kiwi.kiwi import log, main as kiwi
+from kiwi.mount_manager import MountManager
+from kiwi.system.setup import SystemSetup
+from kiwi.xml_description import XMLDescription
+from kiwi.xml_state import XMLState
 
 
 def type_arguments(description: str) -> list[str]:
@@ -26,20 +33,34 @@ def type_arguments(description: str) -> list[str]:
     return []
 
 
-def prepare(description: str, root: str) -> int:
-    kiwi = ['kiwi-ng', '--debug', *type_arguments(description)]
-    return subprocess.call([*kiwi, 'system', 'prepare', '--description', description, '--root', root])
+def bind_devices_too() -> None:
+    """Has Kiwi bind /dev with what is mounted in it.
+
+    Each device of a sandbox is a mount of its own. Without them the root would get empty files in their place: a
+    /dev/null that keeps what is written to it, and a /dev/urandom that gives nothing.
+    """
+    bind_mount = MountManager.bind_mount
+
+    def bind_all(self: MountManager) -> None:
+        if self.device != '/dev':
+            bind_mount(self)
+        elif not self.is_mounted():
+            Command.run(['mount', '-n', '--rbind', self.device, self.mountpoint])
+
+    MountManager.bind_mount = bind_all
+
+
+def prepare(description: str, root: str) -> None:
+    """Ends this process when Kiwi fails."""
+    sys.argv = ['kiwi-ng', '--debug', *type_arguments(description)]
+    sys.argv += ['system', 'prepare', '--description', description, '--root', root]
+    kiwi()
 
 
 def call_image_script(root: str) -> None:
-    """Calls images.sh; imports Kiwi only when there is one, which most recipes do not have."""
-    from kiwi.exceptions import KiwiError
-    from kiwi.system.setup import SystemSetup
-    from kiwi.xml_description import XMLDescription
-    from kiwi.xml_state import XMLState
-
-    log = logging.getLogger('kiwi')
-    log.setLogLevel(logging.DEBUG)
+    # Kiwi gives this script nothing but the root; the initrds that it makes want devices. They end with the sandbox.
+    for name in ('dev', 'proc', 'sys'):
+        subprocess.run(['mount', '--rbind', f'/{name}', f'{root}/{name}'], check=True)
     try:
         description = XMLDescription(os.path.join(root, 'image', 'config.xml'))
         SystemSetup(XMLState(description.load()), root).call_image_script()
@@ -50,9 +71,8 @@ def call_image_script(root: str) -> None:
 
 def main() -> None:
     description, root = sys.argv[1:]
-    code = prepare(description, root)
-    if code != 0:
-        sys.exit(code if code > 0 else 128 - code)
+    bind_devices_too()
+    prepare(description, root)
     if os.path.exists(os.path.join(root, 'image', 'images.sh')):
         call_image_script(root)
 

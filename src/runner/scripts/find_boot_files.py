@@ -121,6 +121,8 @@ def find_initrd(name: str | None, release: str | None) -> str:
     if found is None:
         of = '' if release is None else f' for the kernel {release}'
         raise Missing(f'The image has no initrd{of} in /boot')
+    if os.stat(found).st_size == 0:
+        raise Missing(f'The initrd {found} is empty')
     return found
 
 
@@ -143,15 +145,13 @@ def head_of(path: str) -> bytes:
         return file.read(4096)
 
 
-def check(arch: str, kernel: str, initrd: str) -> None:
+def check_architecture(arch: str, kernel: str) -> None:
     for shell in SHELLS:
         machine = elf_machine(head_of(shell)) if regular(shell) else None
         if machine not in (None, ELF_MACHINES[arch]):
             raise Missing(f'The programs of the image are not for {arch}: {shell} is for the ELF machine {machine}')
     if not is_kernel_for(arch, head_of(kernel)):
         raise Missing(f'{kernel} is not a kernel for {arch}')
-    if os.stat(initrd).st_size == 0:
-        raise Missing(f'{initrd} is empty')
 
 
 def copy(path: str, out: int, name: str) -> dict[str, object]:
@@ -170,9 +170,9 @@ def main() -> None:
     os.chdir('/')
     try:
         kernel = find_kernel(wanted['arch'], wanted['kernel_file_name'])
+        check_architecture(wanted['arch'], kernel)
         release = release_of(kernel)
         initrd = find_initrd(wanted['initrd_file_name'], release)
-        check(wanted['arch'], kernel, initrd)
     except Missing as problem:
         print(json.dumps({'problem': str(problem), 'boot': listing('/boot')}))
         return

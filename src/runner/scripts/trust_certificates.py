@@ -86,7 +86,7 @@ def main() -> None:
         # The tools of the image want a /dev/null; these mounts end with the sandbox.
         for name in ('dev', 'proc'):
             os.makedirs(f'{root}/{name}', exist_ok=True)
-            subprocess.run(['mount', '--bind', f'/{name}', f'{root}/{name}'], check=True)
+            subprocess.run(['mount', '--rbind', f'/{name}', f'{root}/{name}'], check=True)
     os.chroot(root)
     os.chdir('/')
 

@@ -1,0 +1,95 @@
+/** What a machine needs to build images, looked at one by one. */
+import { access, readdir, readFile, statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { formatBytes, GIB } from '../platform/bytes.ts';
+import { runCommand } from '../platform/exec.ts';
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** How to get it. */
+  readonly hint: string;
+}
+
+const PROGRAMS = [
+  ['runc', 'apt-get install runc'],
+  ['slirp4netns', 'apt-get install slirp4netns'],
+  ['debootstrap', 'apt-get install debootstrap'],
+  ['mkfs.ext4', 'apt-get install e2fsprogs'],
+  ['unshare', 'apt-get install util-linux'],
+  ['losetup', 'apt-get install mount'],
+  ['qemu-system-x86_64', 'apt-get install qemu-system-x86; only `kiln images boot` needs it'],
+] as const;
+const MEMORY_BYTES = 4 * GIB;
+const DISK_BYTES = 20 * GIB;
+
+export async function doctor(folder = '/var/lib'): Promise<Check[]> {
+  return await Promise.all([
+    check(
+      'root',
+      async () => (process.getuid?.() === 0 ? 'running as root' : undefined),
+      'run Kiln as root: it mounts and starts sandboxes',
+    ),
+    ...PROGRAMS.map(([program, hint]) => check(program, () => pathOf(program), hint)),
+    ...['overlay', 'squashfs', 'ext4'].map((name) =>
+      check(`file system ${name}`, () => fileSystem(name), `modprobe ${name}, or a kernel that has it`),
+    ),
+    check('loop devices', () => present('/dev/loop-control'), 'modprobe loop'),
+    check('network devices of user space', () => present('/dev/net/tun'), 'modprobe tun'),
+    check('user namespaces', userNamespaces, 'sysctl user.max_user_namespaces=65536'),
+    check('cgroups', cgroups, 'mount cgroup2 at /sys/fs/cgroup, as systemd does'),
+    check(
+      'memory',
+      async () => (totalmem() >= MEMORY_BYTES ? formatBytes(totalmem()) : undefined),
+      `builds want ${formatBytes(MEMORY_BYTES)}`,
+    ),
+    check('disk', () => freeDisk(folder), `builds want ${formatBytes(DISK_BYTES)} free below ${folder}`),
+  ]);
+}
+
+async function check(name: string, look: () => Promise<string | undefined>, hint: string): Promise<Check> {
+  const detail = await look();
+  return { name, ok: detail !== undefined, detail: detail ?? 'not there', hint };
+}
+
+async function pathOf(program: string): Promise<string | undefined> {
+  const result = await runCommand(['sh', '-c', 'command -v "$1"', 'sh', program]);
+  return result.exitCode === 0 ? result.stdout.trim() : undefined;
+}
+
+async function present(path: string): Promise<string | undefined> {
+  return await access(path).then(
+    () => path,
+    () => undefined,
+  );
+}
+
+async function fileSystem(name: string): Promise<string | undefined> {
+  const known = await readFile('/proc/filesystems', 'utf8');
+  if (new RegExp(`\\b${name}$`, 'm').test(known)) {
+    return 'the kernel has it';
+  }
+  return (await runCommand(['modprobe', '--dry-run', name])).exitCode === 0
+    ? 'the kernel can load it'
+    : undefined;
+}
+
+async function userNamespaces(): Promise<string | undefined> {
+  const limit = await readFile('/proc/sys/user/max_user_namespaces', 'utf8').catch(() => '0');
+  return Number(limit) > 0 ? `up to ${limit.trim()}` : undefined;
+}
+
+async function cgroups(): Promise<string | undefined> {
+  const names: string[] = await readdir('/sys/fs/cgroup').catch(() => []);
+  if (names.includes('cgroup.controllers')) {
+    return 'version 2';
+  }
+  return names.includes('memory') && names.includes('pids') ? 'version 1' : undefined;
+}
+
+async function freeDisk(folder: string): Promise<string | undefined> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  return free >= DISK_BYTES ? `${formatBytes(free)} free below ${folder}` : undefined;
+}

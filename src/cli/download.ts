@@ -1,0 +1,38 @@
+/** Fetches artifacts and verifies them. */
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { KilnError } from '../contract/errors.ts';
+import type { ImageArtifact } from '../contract/images.ts';
+
+/** Fetches to a temporary name, which becomes the file once the digest is right. */
+export async function downloadArtifact(artifact: ImageArtifact, file: string): Promise<void> {
+  const response = await fetch(artifact.download_url);
+  if (!response.ok || response.body === null) {
+    throw new KilnError('object-not-found', `${artifact.path}: the store answered ${response.status}`);
+  }
+  const hash = createHash('sha256');
+  const hashing = new Transform({
+    transform(chunk, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const part = `${file}.part`;
+  try {
+    await pipeline(Readable.fromWeb(response.body as ReadableStream), hashing, createWriteStream(part));
+    const actual = hash.digest('hex');
+    if (actual !== artifact.sha256) {
+      throw new KilnError(
+        'checksum-mismatch',
+        `${artifact.path}: sha256 is ${actual}, not ${artifact.sha256}`,
+      );
+    }
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+  }
+}

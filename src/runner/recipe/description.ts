@@ -1,0 +1,38 @@
+/** What the steps after validation need to know of a description. */
+import { type Static, Type } from 'typebox';
+
+export const Repository = Type.Object({
+  alias: Type.String(),
+  type: Type.String(),
+  url: Type.String(),
+  /** Of an apt repository. */
+  distribution: Type.Union([Type.String(), Type.Null()]),
+  /** Line of config.xml. */
+  line: Type.Integer(),
+});
+export type Repository = Static<typeof Repository>;
+
+export const Description = Type.Object({
+  name: Type.String(),
+  version: Type.Union([Type.String(), Type.Null()]),
+  package_manager: Type.String(),
+  repositories: Type.Array(Repository),
+  packages: Type.Array(Type.String()),
+});
+export type Description = Static<typeof Description>;
+
+/** Where the index of a repository is, by its kind; one of the addresses has to answer. Empty: nothing to ask. */
+export function indexUrls(repository: Repository): string[] {
+  if (!/^https?:\/\//.test(repository.url)) {
+    return [];
+  }
+  const base = repository.url.replace(/\/+$/, '');
+  if (repository.type !== 'apt-deb') {
+    return [`${base}/repodata/repomd.xml`];
+  }
+  const { distribution } = repository;
+  if (distribution === null || distribution === './' || distribution === '/') {
+    return ['InRelease', 'Release', 'Packages.gz', 'Packages'].map((name) => `${base}/${name}`);
+  }
+  return ['InRelease', 'Release'].map((name) => `${base}/dists/${distribution}/${name}`);
+}

@@ -1,0 +1,61 @@
+"""Asks package repositories for their index, once each, all at the same time.
+
+Usage: check_repositories.py < [{"urls": [...]}, ...]
+
+A repository is there when one of its addresses answers. Prints a list as JSON, in the order of the input: null for
+a repository that is there, else what went wrong.
+"""
+
+import json
+import socket
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+TIMEOUT_S = 10
+
+
+def problem_of(url):
+    request = urllib.request.Request(url, headers={'User-Agent': 'kiln'})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            response.read(1)
+        return None
+    except urllib.error.HTTPError as error:
+        return f'it answers {error.code} {error.reason} for {path_of(url)}'
+    except urllib.error.URLError as error:
+        return reason_of(error.reason)
+    except (OSError, ValueError) as error:
+        return reason_of(error)
+
+
+def path_of(url):
+    return urllib.request.Request(url).selector
+
+
+def reason_of(reason):
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f'its certificate is not trusted: {reason.verify_message}'
+    if isinstance(reason, socket.gaierror):
+        return 'its name cannot be resolved'
+    if isinstance(reason, (TimeoutError, socket.timeout)):
+        return f'it does not answer within {TIMEOUT_S} s'
+    if isinstance(reason, ConnectionRefusedError):
+        return 'it refuses connections'
+    return str(reason)
+
+
+def check(repository):
+    problems = [problem_of(url) for url in repository['urls']]
+    return None if None in problems else problems[0]
+
+
+def main():
+    repositories = json.load(sys.stdin)
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        print(json.dumps(list(pool.map(check, repositories))))
+
+
+main()
