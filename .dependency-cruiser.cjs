@@ -8,7 +8,10 @@ const only = (name, allowed, comment) => ({
   comment,
   severity: 'error',
   from: { path: room(name), pathNot: '\\.test\\.ts$|/testing/' },
-  to: { path: '^src/', pathNot: [name, ...allowed].map((each) => (each.endsWith('.ts') ? `^src/${each}` : room(each))) },
+  to: {
+    path: '^src/',
+    pathNot: [name, ...allowed].map((each) => (each.endsWith('.ts') ? `^src/${each}` : room(each))),
+  },
 });
 
 module.exports = {
@@ -25,15 +28,26 @@ module.exports = {
     only('server', ['contract', 'platform', 'ports', 'features', 'jobs'], 'The server assembles routes.'),
     only(
       'adapters',
-      ['contract', 'platform', 'ports', 'features/[^/]+/store.ts', 'features/objects', 'jobs/store.ts', 'jobs/executor.ts'],
+      [
+        'contract',
+        'platform',
+        'ports',
+        'features/[^/]+/store.ts',
+        'features/objects',
+        'jobs/store.ts',
+        'jobs/executor.ts',
+      ],
       'Adapters implement ports.',
     ),
     {
       name: 'features-are-apart',
-      comment: "A feature uses another one through its port or its index, never through its inside.",
+      comment: 'A feature uses another one through its port or its index, never through its inside.',
       severity: 'error',
       from: { path: '^src/features/([^/]+)/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/features/', pathNot: ['^src/features/$1/', '^src/features/[^/]+/(store|index)\\.ts$'] },
+      to: {
+        path: '^src/features/',
+        pathNot: ['^src/features/$1/', '^src/features/[^/]+/(store|index)\\.ts$'],
+      },
     },
     {
       name: 'adapters-are-apart',
@@ -49,7 +63,13 @@ module.exports = {
       from: {},
       to: { path: '^src/main\\.ts$' },
     },
-    { name: 'no-cycles', severity: 'error', comment: 'Cycles hide who owns what.', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'Cycles hide who owns what.',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'one-door-for-commands',
       comment: 'Processes are started by src/platform/exec.ts alone.',

@@ -8,4 +8,5 @@ export default defineConfig({
   outDir: 'dist',
   clean: true,
   sourcemap: true,
+  outExtensions: () => ({ js: '.js' }),
 });

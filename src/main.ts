@@ -20,7 +20,8 @@ const program = createProgram({
   },
   async runJob() {
     const { runJob } = await import('./runner/run-job.ts');
-    return await runJob({ input: process.stdin, log: createLog('info') });
+    // At once: process 1 of a namespace must not stay because of a descriptor that somebody left open.
+    process.exit(await runJob({ input: process.stdin, log: createLog('info') }));
   },
 });
 await runProgram(program, process.argv);

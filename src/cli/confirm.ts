@@ -7,8 +7,10 @@ export async function confirmed(question: string, yes: boolean | undefined): Pro
     return true;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and the end of the input are a no, too: without this the question would never settle.
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
-    const answer = await terminal.question(`${question} [y/N] `);
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), closed]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

@@ -7,10 +7,18 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { KilnError } from '../contract/errors.ts';
 import type { ImageArtifact } from '../contract/images.ts';
+import { showTransfer } from './transfer.ts';
 
-/** Fetches to a temporary name, which becomes the file once the digest is right. */
-export async function downloadArtifact(artifact: ImageArtifact, file: string): Promise<void> {
-  const response = await fetch(artifact.download_url);
+/**
+ * Fetches to a temporary name, which becomes the file once the digest is right; on a terminal a line on standard
+ * error shows how far it has come. Throws `object-not-found`, `checksum-mismatch` or the signal's reason.
+ */
+export async function downloadArtifact(
+  artifact: ImageArtifact,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = await fetch(artifact.download_url, { signal });
   if (!response.ok || response.body === null) {
     throw new KilnError('object-not-found', `${artifact.path}: the store answered ${response.status}`);
   }
@@ -21,9 +29,13 @@ export async function downloadArtifact(artifact: ImageArtifact, file: string): P
       done(null, chunk);
     },
   });
+  const label = `fetching ${artifact.path}`;
+  const shown = (source: AsyncIterable<Uint8Array>) =>
+    showTransfer(source, { label, totalBytes: artifact.size_bytes, output: process.stderr });
   const part = `${file}.part`;
   try {
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), hashing, createWriteStream(part));
+    const body = Readable.fromWeb(response.body as ReadableStream);
+    await pipeline(body, shown, hashing, createWriteStream(part), { signal });
     const actual = hash.digest('hex');
     if (actual !== artifact.sha256) {
       throw new KilnError(

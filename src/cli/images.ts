@@ -1,14 +1,17 @@
-/** `kiln images`: look at images, fetch and boot them. */
+/** `kiln images`: look at images, register, change, fetch and boot them. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { ARCHITECTURES } from '../contract/common.ts';
 import type { Image, ImageArtifact } from '../contract/images.ts';
 import { formatBytes } from '../platform/bytes.ts';
-import { bootImage } from './boot/index.ts';
-import { contextOf, withCommonOptions } from './context.ts';
+import { contextOf, UsageError, withCommonOptions } from './context.ts';
 import { downloadArtifact } from './download.ts';
+import { addBoot } from './image-boot.ts';
+import { interruptible } from './interrupt.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
+import { archOf } from './recipe-flags.ts';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: (image) => image.id },
@@ -27,6 +30,7 @@ const ARTIFACT_COLUMNS: readonly Column<ImageArtifact>[] = [
 export function addImages(program: Command): void {
   const images = program.command('images').description('images: what compute nodes boot');
   addListDescribeDelete<Image>(images, {
+    noun: 'images',
     singular: 'image',
     columns: COLUMNS,
     list: ({ client }) => client.images.list(),
@@ -34,114 +38,98 @@ export function addImages(program: Command): void {
     delete: ({ client }, id) => client.images.delete(id),
     goesWithIt: ' and all its artifacts',
   });
+  addCreate(images);
+  addUpdate(images);
+  addArtifacts(images);
+  addBoot(images);
+}
+
+function addCreate(images: Command): void {
   withCommonOptions(images.command('create').argument('<name>'))
-    .option('--arch <arch>', 'x86_64 (default) or aarch64')
+    .option('--arch <arch>', `${ARCHITECTURES.join(' or ')}; x86_64 unless given`)
     .option('--link-path <s3-url>', 'manifest that is in the store already: s3://BUCKET/KEY')
-    .description('register an image that was made elsewhere')
+    .description('register an image that was made elsewhere; `kiln jobs create` builds one')
+    .addHelpText(
+      'after',
+      '\nExample:\n  kiln images create compute --link-path s3://boot-images/ours/manifest.json',
+    )
     .action(async (name: string, options: CommonOptions & { arch?: string; linkPath?: string }) => {
       const context = contextOf(options);
       const image = await context.client.images.create({
         name,
-        ...(options.arch === undefined ? {} : { arch: options.arch as Image['arch'] }),
+        ...(options.arch === undefined ? {} : { arch: archOf(options.arch) }),
         ...(options.linkPath === undefined ? {} : { link: { path: options.linkPath, type: 's3' as const } }),
       });
       context.print(image, COLUMNS);
     });
+}
+
+interface UpdateFlags extends CommonOptions {
+  name?: string;
+  set?: string[];
+  unset?: string[];
+}
+
+function addUpdate(images: Command): void {
   withCommonOptions(images.command('update').argument('<id>'))
     .option('--name <name>', 'new name')
     .option('--set <key=value...>', 'metadata to set; may be repeated')
     .option('--unset <key...>', 'metadata to remove; may be repeated')
     .description('rename an image or change its metadata')
-    .action(
-      async (id: string, options: CommonOptions & { name?: string; set?: string[]; unset?: string[] }) => {
-        const context = contextOf(options);
-        const before = await context.client.images.get(id);
-        const metadata = { ...before.metadata };
-        for (const pair of options.set ?? []) {
-          const [key = '', ...value] = pair.split('=');
-          metadata[key] = value.join('=');
-        }
-        for (const key of options.unset ?? []) {
-          delete metadata[key];
-        }
-        const change = { metadata, ...(options.name === undefined ? {} : { name: options.name }) };
-        context.print(await context.client.images.update(id, change), COLUMNS);
-      },
-    );
-  withCommonOptions(
-    images.command('artifacts').argument('<id>').description('list the artifacts of an image'),
-  ).action(async (id: string, options: CommonOptions) => {
-    const context = contextOf(options);
-    context.print(await context.client.images.artifacts(id), ARTIFACT_COLUMNS);
+    .addHelpText('after', '\nExample:\n  kiln images update 2f3c… --set owner=ops --unset draft')
+    .action(async (id: string, flags: UpdateFlags) => {
+      const context = contextOf(flags);
+      const { name, set = [], unset = [] } = flags;
+      if (name === undefined && set.length === 0 && unset.length === 0) {
+        throw new UsageError('say what to change; `kiln images update --help` lists it');
+      }
+      const metadata =
+        set.length + unset.length === 0
+          ? {}
+          : { metadata: changed((await context.client.images.get(id)).metadata, set, unset) };
+      const change = { ...metadata, ...(name === undefined ? {} : { name }) };
+      context.print(await context.client.images.update(id, change), COLUMNS);
+    });
+}
+
+function changed(
+  before: Record<string, string>,
+  set: readonly string[],
+  unset: readonly string[],
+): Record<string, string> {
+  const pairs = set.map((pair): [string, string] => {
+    const place = pair.indexOf('=');
+    if (place < 1) {
+      throw new UsageError(`--set ${pair}: it has to be KEY=VALUE`);
+    }
+    return [pair.slice(0, place), pair.slice(place + 1)];
   });
-  withCommonOptions(
-    images.command('download').argument('<id>').description('fetch and verify the artifacts of an image'),
-  )
-    .option('--to <folder>', 'folder to write to', '.')
+  const all = [...Object.entries(before), ...pairs];
+  return Object.fromEntries(all.filter(([key]) => !unset.includes(key)));
+}
+
+function addArtifacts(images: Command): void {
+  withCommonOptions(images.command('artifacts').argument('<id>'))
+    .description('list the artifacts of an image, with sizes and checksums')
+    .addHelpText('after', '\nExample:\n  kiln images artifacts 2f3c… --format json')
+    .action(async (id: string, options: CommonOptions) => {
+      const context = contextOf(options);
+      context.print(await context.client.images.artifacts(id), ARTIFACT_COLUMNS);
+    });
+  withCommonOptions(images.command('download').argument('<id>'))
+    .option('--to <folder>', 'folder to write to; made when it is not there', '.')
+    .description('fetch and verify the artifacts of an image')
+    .addHelpText('after', '\nExample:\n  kiln images download 2f3c… --to /srv/tftp/compute')
     .action(async (id: string, options: CommonOptions & { to: string }) => {
       const context = contextOf(options);
+      const artifacts = await context.client.images.artifacts(id);
       await mkdir(options.to, { recursive: true });
-      for (const artifact of await context.client.images.artifacts(id)) {
-        const file = join(options.to, artifact.path.split('/').at(-1) ?? 'artifact');
-        await downloadArtifact(artifact, file);
-        context.say(`${file}: ${formatBytes(artifact.size_bytes)}, sha256 ${artifact.sha256}`);
-      }
-    });
-  addBoot(images);
-}
-
-interface BootOptions extends CommonOptions {
-  memory: number;
-  cpus: number;
-  accel: 'tcg' | 'kvm';
-  append?: string;
-  until?: string;
-  timeout?: number;
-  consoleLog?: string;
-}
-
-function addBoot(images: Command): void {
-  withCommonOptions(images.command('boot').argument('<id>'))
-    .description('boot an image over the network in a virtual machine, its serial console on this terminal')
-    .option('--memory <mib>', 'memory of the machine in MiB', positive, 3000)
-    .option('--cpus <number>', 'processors of the machine', positive, 2)
-    .option('--accel <kind>', 'tcg (emulation, works everywhere) or kvm', 'tcg')
-    .option('--append <text>', 'more for the kernel command line')
-    .option('--until <text>', 'end with success once this text is on the console')
-    .option('--timeout <seconds>', 'end with failure when --until was not seen by then', positive)
-    .option('--console-log <file>', 'keep a copy of the console')
-    .addHelpText(
-      'after',
-      `
-The machine fetches its root file system over HTTP, as a compute node does. End it with Ctrl-A X.
-Example:
-  kiln images boot 2f3c… --until login: --timeout 400`,
-    )
-    .action(async (id: string, options: BootOptions) => {
-      const { client } = contextOf(options);
-      const stop = new AbortController();
-      const end = () => stop.abort();
-      process.once('SIGINT', end).once('SIGTERM', end);
-      process.exitCode = await bootImage({
-        client,
-        id,
-        memoryMib: options.memory,
-        cpus: options.cpus,
-        accel: options.accel,
-        ...(options.append === undefined ? {} : { append: options.append }),
-        ...(options.until === undefined ? {} : { until: options.until }),
-        ...(options.timeout === undefined ? {} : { timeoutSeconds: options.timeout }),
-        ...(options.consoleLog === undefined ? {} : { consoleLog: options.consoleLog }),
-        output: process.stdout,
-        signal: stop.signal,
+      await interruptible(async (signal) => {
+        for (const artifact of artifacts) {
+          const file = join(options.to, artifact.path.split('/').at(-1) ?? 'artifact');
+          await downloadArtifact(artifact, file, signal);
+          context.say(`${file}: ${formatBytes(artifact.size_bytes)}, sha256 ${artifact.sha256}`);
+        }
       });
     });
-}
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) {
-    throw new InvalidArgumentError('it has to be a whole number above 0');
-  }
-  return number;
 }

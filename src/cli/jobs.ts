@@ -35,6 +35,7 @@ interface CreateOptions extends CommonOptions {
 export function addJobs(program: Command): void {
   const jobs = program.command('jobs').description('jobs: builds of images');
   addListDescribeDelete<Job>(jobs, {
+    noun: 'jobs',
     singular: 'job',
     columns: COLUMNS,
     list: ({ client }) => client.jobs.list(),

@@ -5,6 +5,8 @@ import { type CommandContext, contextOf, withCommonOptions } from './context.ts'
 import type { Column } from './output.ts';
 
 export interface Noun<T extends { id: string }> {
+  /** The command, for example "recipes". */
+  readonly noun: string;
   /** One of them, for example "recipe". */
   readonly singular: string;
   readonly columns: readonly Column<T>[];
@@ -21,18 +23,20 @@ export interface CommonOptions {
 }
 
 export function addListDescribeDelete<T extends { id: string }>(parent: Command, noun: Noun<T>): void {
-  withCommonOptions(parent.command('list').alias('ls').description(`list all ${noun.singular}s`)).action(
-    async (options: CommonOptions) => {
+  withCommonOptions(parent.command('list').alias('ls'))
+    .description(`list all ${noun.singular}s`)
+    .addHelpText('after', `\nExample:\n  kiln ${noun.noun} list --format yaml`)
+    .action(async (options: CommonOptions) => {
       const context = contextOf(options);
       context.print(await noun.list(context), noun.columns);
-    },
-  );
-  withCommonOptions(
-    parent.command('describe').alias('get').argument('<id>').description(`show one ${noun.singular}`),
-  ).action(async (id: string, options: CommonOptions) => {
-    const context = contextOf(options);
-    context.print(await noun.get(context, id), noun.columns);
-  });
+    });
+  withCommonOptions(parent.command('describe').alias('get').argument('<id>'))
+    .description(`show one ${noun.singular}`)
+    .addHelpText('after', `\nExample:\n  kiln ${noun.noun} describe 7d1f…`)
+    .action(async (id: string, options: CommonOptions) => {
+      const context = contextOf(options);
+      context.print(await noun.get(context, id), noun.columns);
+    });
   withCommonOptions(
     parent
       .command('delete')
@@ -42,6 +46,7 @@ export function addListDescribeDelete<T extends { id: string }>(parent: Command,
   )
     .option('--yes', 'do not ask')
     .option('--dry-run', 'say what would be deleted, and delete nothing')
+    .addHelpText('after', `\nExample:\n  kiln ${noun.noun} delete 7d1f… 2f3c… --dry-run`)
     .action(async (ids: string[], options: CommonOptions & { yes?: boolean; dryRun?: boolean }) => {
       const context = contextOf(options);
       const records = await Promise.all(ids.map((id) => noun.get(context, id)));

@@ -8,13 +8,17 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { createGzip } from 'node:zlib';
-import { type Header, type Pack, pack } from 'tar-stream';
+import { type Pack, pack } from 'tar-stream';
 import { KilnError } from '../contract/errors.ts';
+import { showTransfer, type TransferOptions } from './transfer.ts';
 
 export interface PackedRecipe {
   readonly sizeBytes: number;
   readonly sha256: string;
-  body(): ReadableStream;
+  /** The entity tag that the store gives it. */
+  readonly md5: string;
+  /** Its bytes; on a terminal a line with that label shows how far they have come. */
+  body(label: string, output: TransferOptions['output']): ReadableStream;
   /** Removes what packing left on disk. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -24,7 +28,10 @@ const EPOCH = new Date(0);
 
 /** A folder is packed, a file is taken as it is. Throws `recipe-no-config` for a folder without a config.xml. */
 export async function packRecipe(source: string): Promise<PackedRecipe> {
-  const about = await stat(source);
+  const about = await stat(source).catch(() => undefined);
+  if (about === undefined) {
+    throw new KilnError('recipe-no-config', `there is no folder or archive ${source}`);
+  }
   if (!about.isDirectory()) {
     return await packed(source, async () => undefined);
   }
@@ -49,16 +56,22 @@ export async function packRecipe(source: string): Promise<PackedRecipe> {
 }
 
 async function packed(file: string, clean: () => Promise<void>): Promise<PackedRecipe> {
-  const hash = createHash('sha256');
+  const sha256 = createHash('sha256');
+  const md5 = createHash('md5');
   let sizeBytes = 0;
   for await (const chunk of createReadStream(file)) {
-    hash.update(chunk);
+    sha256.update(chunk);
+    md5.update(chunk);
     sizeBytes += chunk.length;
   }
   return {
     sizeBytes,
-    sha256: hash.digest('hex'),
-    body: () => Readable.toWeb(createReadStream(file)) as ReadableStream,
+    sha256: sha256.digest('hex'),
+    md5: md5.digest('hex'),
+    body(label, output) {
+      const bytes = showTransfer(createReadStream(file), { label, totalBytes: sizeBytes, output });
+      return Readable.toWeb(Readable.from(bytes)) as ReadableStream;
+    },
     [Symbol.asyncDispose]: clean,
   };
 }
@@ -84,11 +97,7 @@ async function addFolder(archive: Pack, folder: string, prefix: string): Promise
   }
 }
 
-async function addFile(
-  archive: Pack,
-  path: string,
-  header: Pick<Header, 'name' | 'mode' | 'mtime' | 'uid' | 'gid'>,
-): Promise<void> {
+async function addFile(archive: Pack, path: string, header: Parameters<Pack['entry']>[0]): Promise<void> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();

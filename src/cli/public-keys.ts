@@ -16,6 +16,7 @@ const COLUMNS: readonly Column<PublicKey>[] = [
 export function addPublicKeys(program: Command): void {
   const keys = program.command('public-keys').description('public SSH keys that open the shell of a job');
   addListDescribeDelete<PublicKey>(keys, {
+    noun: 'public-keys',
     singular: 'public key',
     columns: COLUMNS,
     list: ({ client }) => client.publicKeys.list(),

@@ -10,7 +10,8 @@ export interface HttpClient {
   send(method: string, path: string, init?: RequestInit & { duplex?: 'half' }): Promise<Response>;
 }
 
-export function createHttpClient(baseUrl: string): HttpClient {
+/** `fetch`: the one of Node.js unless given. */
+export function createHttpClient(baseUrl: string, fetch = globalThis.fetch): HttpClient {
   const base = baseUrl.replace(/\/+$/, '');
 
   const send: HttpClient['send'] = async (method, path, init = {}) => {

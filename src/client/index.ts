@@ -12,13 +12,15 @@ export { isOver } from './jobs.ts';
 export interface ClientOptions {
   /** For example `http://127.0.0.1:9000`. */
   baseUrl: string;
+  /** How requests are sent; the `fetch` of Node.js unless given. */
+  fetch?: typeof globalThis.fetch;
 }
 
 export type KilnClient = ReturnType<typeof createClient>;
 
 /** All calls throw `KilnError`: what a problem document says, or `server-unreachable`. */
 export function createClient(options: ClientOptions) {
-  const http = createHttpClient(options.baseUrl);
+  const http = createHttpClient(options.baseUrl, options.fetch);
   return {
     version: () => http.json<Version>('GET', '/version'),
     ready: () => http.json<Health>('GET', '/healthz/ready'),
@@ -33,10 +35,12 @@ export function createClient(options: ClientOptions) {
       async uploadArchive(
         id: string,
         archive: { body: ReadableStream; sizeBytes: number; sha256: string },
+        signal?: AbortSignal,
       ): Promise<Recipe> {
         const response = await http.send('PUT', `/kiln/v1/recipes/${id}/archive`, {
           body: archive.body as RequestInit['body'] & object,
           duplex: 'half',
+          ...(signal ? { signal } : {}),
           headers: {
             'content-type': 'application/octet-stream',
             'content-length': String(archive.sizeBytes),

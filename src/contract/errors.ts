@@ -282,6 +282,11 @@ export const ERROR_CATALOGUE = {
     title: 'The configuration is not valid',
     hint: '`kiln serve --help` lists the settings; docs/configuration.md describes each.',
   },
+  'program-missing': {
+    status: 500,
+    title: 'A program that this command needs is not installed',
+    hint: '`scripts/prerequisites.sh --for boot` installs all that booting an image needs; `kiln doctor` looks.',
+  },
   'server-unreachable': {
     status: 503,
     title: 'The Kiln service does not answer',

@@ -1,7 +1,7 @@
 /** Problem documents (RFC 9457): the only shape in which an error leaves the service. */
 import { type Static, Type } from 'typebox';
 import { named } from './common.ts';
-import { ERROR_CATALOGUE, type ErrorCode, isErrorCode, KilnError } from './errors.ts';
+import { type ErrorCode, isErrorCode, KilnError } from './errors.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -57,8 +57,4 @@ export function problemOf(error: KilnError, instance?: string): Problem {
 export function errorOf(problem: Problem): KilnError {
   const code: ErrorCode = isErrorCode(problem.code) ? problem.code : 'internal-error';
   return new KilnError(code, problem.detail, { items: problem.errors ?? [] });
-}
-
-export function titleOf(code: ErrorCode): string {
-  return ERROR_CATALOGUE[code].title;
 }

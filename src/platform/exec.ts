@@ -280,38 +280,41 @@ export async function startCommand(
 }
 
 export interface AttachedOptions {
+  /** Called with each piece of both of its streams. */
+  onOutput: (chunk: Buffer) => void;
+  /** Ends the command with TERM, and with KILL five seconds later. */
   signal?: AbortSignal;
-  /** Takes what the command writes; its input is then empty. Without it the command has our terminal. */
-  onOutput?: (chunk: Buffer) => void;
 }
 
-/** Runs a command in the foreground, for a person: with our terminal, or with its output handed on as it comes. */
+/**
+ * Runs a command in the foreground: its standard input is ours, so that it may own the terminal, and Ctrl-C
+ * reaches it as it reaches us. Gives how it ended; throws only when it cannot be started.
+ */
 export async function runAttached(
   argv: readonly string[],
-  options: AttachedOptions = {},
-): Promise<{ exitCode: number | null }> {
+  options: AttachedOptions,
+): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
   const [program, ...args] = argv;
   if (program === undefined) {
     throw new TypeError('a command has at least one word');
   }
-  const piped = options.onOutput !== undefined;
-  const child = spawn(program, args, {
-    env: { ...defaultEnvironment(), TERM: process.env['TERM'] ?? 'dumb' },
-    stdio: piped ? ['ignore', 'pipe', 'pipe'] : 'inherit',
-  });
-  const stop = () => child.kill('SIGKILL');
+  options.signal?.throwIfAborted();
+  const child = spawn(program, args, { env: defaultEnvironment(), stdio: ['inherit', 'pipe', 'pipe'] });
+  child.stdout.on('data', options.onOutput);
+  child.stderr.on('data', options.onOutput);
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    child.kill('SIGTERM');
+    timer ??= setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  };
   options.signal?.addEventListener('abort', stop, { once: true });
-  child.stdout?.on('data', (chunk: Buffer) => options.onOutput?.(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => options.onOutput?.(chunk));
   try {
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (exitCode) => resolve({ exitCode }));
-      if (options.signal?.aborted) {
-        stop();
-      }
+      child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
     });
   } finally {
+    clearTimeout(timer);
     options.signal?.removeEventListener('abort', stop);
   }
 }

@@ -70,7 +70,7 @@ export function createEngine(options: EngineOptions): RunStep {
         : deadline.aborted
           ? new KilnError('step-deadline', `The step took longer than ${formatDuration(seconds)}`)
           : await causeOf(error, { document, workspace: options.workspace, failed });
-      const reason = reasonOf(cause, step.name, failed.at(-1));
+      const reason = reasonOf(cause, step.name, options.stop.aborted ? undefined : failed.at(-1));
       reporter.log(step.name, `Failed: ${reason.title}. ${reason.detail}`);
       reporter.step(step.name, 'failed');
       throw new JobFailure(reason, error);

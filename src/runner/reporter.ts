@@ -47,7 +47,10 @@ export function startReporter(options: ReporterOptions): Reporter {
   let failure: JobReason | undefined;
   let heardAt = performance.now();
   let backoffMs = 0;
+  /** Ends the wait for the next sign of life. */
   let wake = () => {};
+  /** Ends the wait after a report too: somebody waits for the next one. */
+  let hurry = () => {};
   /** Nothing more can be told; a cancelled job still has its last words. */
   let deaf = false;
   const settled = new Set<() => void>();
@@ -104,7 +107,9 @@ export function startReporter(options: ReporterOptions): Reporter {
           settle();
         }
       }
-      await pause(backoffMs || SHORTEST_INTERVAL_MS);
+      await pause(backoffMs || SHORTEST_INTERVAL_MS, (resolve) => {
+        hurry = resolve;
+      });
       if (isDone() && backoffMs === 0) {
         await pause(signOfLifeMs - SHORTEST_INTERVAL_MS, (resolve) => {
           wake = resolve;
@@ -113,7 +118,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     }
   }
 
-  function pause(ms: number, onWait: (resolve: () => void) => void = () => {}): Promise<void> {
+  function pause(ms: number, onWait: (resolve: () => void) => void): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(done, ms);
       function done() {
@@ -132,6 +137,7 @@ export function startReporter(options: ReporterOptions): Reporter {
 
   async function untilTold(): Promise<void> {
     wake();
+    hurry();
     if (!deaf && !closer.signal.aborted) {
       await new Promise<void>((resolve) => {
         const settle = () => {

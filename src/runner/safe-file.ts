@@ -8,7 +8,7 @@ import { KilnError } from '../contract/errors.ts';
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-export interface OpenFile {
+interface OpenFile {
   readonly handle: FileHandle;
   readonly sizeBytes: number;
 }
@@ -22,17 +22,4 @@ export async function openRegular(path: string): Promise<OpenFile> {
     throw new KilnError('step-failed', `${path} is not a regular file`);
   }
   return { handle, sizeBytes: info.size };
-}
-
-/** The text of a small file. Throws `step-failed` when it is no regular file or larger than the limit. */
-export async function readRegular(path: string, limitBytes: number): Promise<string> {
-  const { handle, sizeBytes } = await openRegular(path);
-  try {
-    if (sizeBytes > limitBytes) {
-      throw new KilnError('step-failed', `${path} has ${sizeBytes} bytes, more than ${limitBytes}`);
-    }
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,6 +1,6 @@
 /** The HTTP application: what all routes share. The routes themselves come from their rooms. */
 import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Log } from '../platform/log.ts';
 import { installHostCheck } from './loopback.ts';
 import { installOpenApi } from './openapi.ts';
@@ -19,7 +19,7 @@ export async function createApp(options: AppOptions) {
   const logger: FastifyBaseLogger = options.log;
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
-    disableRequestLogging: options.log.level !== 'debug',
+    logController: new LogController({ disableRequestLogging: options.log.level !== 'debug' }),
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => crypto.randomUUID(),
     forceCloseConnections: true,

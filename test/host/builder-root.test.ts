@@ -67,7 +67,8 @@ it('prunes all but the current one, and only lists on a dry run', async () => {
 it('ends with the mirror silent when it is aborted, and leaves no process or file', async () => {
   const stop = new AbortController();
   server = createServer((socket) => {
-    socket.on('error', () => socket.destroy());
+    // A socket that nobody reads never notices that its peer is gone, and the server could not close.
+    socket.on('error', () => socket.destroy()).resume();
     stop.abort(new Error('enough'));
   });
   const listening = server;
@@ -83,7 +84,7 @@ it('ends with the mirror silent when it is aborted, and leaves no process or fil
 
 it('fails with the words of the tool when the mirror is not one', async () => {
   server = createServer((socket) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', () => socket.destroy()).resume();
     socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
   });
   const listening = server;

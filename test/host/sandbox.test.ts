@@ -88,10 +88,10 @@ describe('a command', () => {
   });
 
   it('sees its own tools, folders and files, and leaves nothing in the next one', async () => {
-    const script = 'touch /left /work/kept; rm -rf /usr/bin/kiwi-ng; cat /etc/motd; kiwi-ng --version';
+    const script = 'touch /left /work/kept; rm -f /usr/bin/kiwi-ng; cat /etc/motd';
     const files = { '/etc/motd': 'hello from outside\n' };
     expect(textOf(await shell(script, { files }))).toContain('hello from outside');
-    const next = await shell('ls / /work; kiwi-ng --version');
+    const next = await shell('ls / /work /usr/bin/kiwi-ng');
     expect(next.exitCode).toBe(0);
     expect(next.stdout).toContain('kept');
     expect(next.stdout).not.toContain('left');
@@ -143,7 +143,7 @@ describe('the host', () => {
       mkdir -p /m && mount -t ext4 /disk /m && echo mounted-disk
       mknod /mem c 1 1 && echo made-mem
       ls /dev/loop* /dev/vd* /dev/sd* /dev/kmsg /dev/mem /dev/fuse 2>/dev/null && echo saw-device
-      losetup -f && echo saw-loop
+      truncate -s 1M /file; losetup --show -f /file && echo made-loop
       true`);
     expect(textOf(result)).not.toMatch(/made-|read-|mounted-|saw-/);
   });
@@ -226,7 +226,9 @@ describe('limits', () => {
   });
 
   it('hold processes', async () => {
-    const result = await shell('for i in $(seq 300); do sleep 50 & done; true');
+    // Not bash, which tries again and again before it gives up.
+    const script = 'for i in $(seq 300); do sleep 50 & done';
+    const result = await sandboxed(workspace, ['sh', '-c', script]);
     expect(textOf(result)).toMatch(/Cannot fork|Resource temporarily unavailable/);
   });
 

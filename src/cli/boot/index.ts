@@ -2,7 +2,7 @@
  * Boots an image the way a compute node does: kernel and initrd are given, the root file system is fetched over
  * HTTP and an overlay laid on it. The machine is QEMU with user networking; nothing of the host is configured.
  */
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,9 @@ import { KilnError } from '../../contract/errors.ts';
 import { ARTIFACT_MEDIA_TYPES, type ArtifactName, type ImageArtifact } from '../../contract/images.ts';
 import { runAttached } from '../../platform/exec.ts';
 import { downloadArtifact } from '../download.ts';
+import { findProgram } from '../find-program.ts';
 import { watchConsole } from './console.ts';
+import { EMULATOR, machineCommand, ownParameters } from './machine.ts';
 import { serveRootfs } from './rootfs-server.ts';
 
 export interface BootOptions {
@@ -22,7 +24,7 @@ export interface BootOptions {
   readonly accel: 'tcg' | 'kvm';
   /** More for the kernel command line. */
   readonly append?: string;
-  /** End with success once this is on the console; without it the terminal is the console. */
+  /** End with success once this is on the console. */
   readonly until?: string;
   readonly timeoutSeconds?: number;
   /** File that gets a copy of the console. */
@@ -31,128 +33,97 @@ export interface BootOptions {
   readonly signal: AbortSignal;
 }
 
-/** Exit code: 0 when the machine ended by itself, or the text was seen; 1 when it was not. */
+/**
+ * Exit code: 0 when the text was seen or, without one, the machine ended well; 1 when it did not. Throws what keeps
+ * it from starting, or the signal's reason.
+ */
 export async function bootImage(options: BootOptions): Promise<number> {
-  const artifacts = await options.client.images.artifacts(options.id);
-  const rootfs = find(artifacts, 'rootfs');
+  const { client, id, signal } = options;
+  const { arch } = await client.images.get(id);
+  if (arch !== 'x86_64') {
+    throw new KilnError('architecture-not-supported', `the image is for ${arch}, the machine is x86_64`);
+  }
+  if ((await findProgram(EMULATOR)) === undefined) {
+    throw new KilnError('program-missing', `${EMULATOR} is not installed; it is in qemu-system-x86`);
+  }
+  const artifacts = await client.images.artifacts(id);
   const folder = await mkdtemp(join(tmpdir(), 'kiln-boot-'));
-  const server = await serveRootfs(rootfs.download_url);
+  const server = await serveRootfs(artifactOf(artifacts, 'rootfs'));
   try {
     const kernel = join(folder, 'kernel');
     const initrd = join(folder, 'initrd');
-    await downloadArtifact(find(artifacts, 'kernel'), kernel);
-    await downloadArtifact(find(artifacts, 'initrd'), initrd);
-    const parameters = await bootParameters(artifacts, folder);
-    const argv = machine(options, { kernel, initrd, port: server.port, parameters });
-    return options.until === undefined
-      ? await onTerminal(argv, options)
-      : await untilSeen(argv, options, options.until);
+    await downloadArtifact(artifactOf(artifacts, 'kernel'), kernel, signal);
+    await downloadArtifact(artifactOf(artifacts, 'initrd'), initrd, signal);
+    const shipped = await bootParameters(artifacts, folder, signal);
+    const { memoryMib, cpus, accel, append = '' } = options;
+    const parameters = [shipped, append];
+    const machine = { memoryMib, cpus, accel, kernel, initrd, rootfsPort: server.port, parameters };
+    return await runMachine(machineCommand(machine), options);
   } finally {
     server.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function find(artifacts: readonly ImageArtifact[], name: ArtifactName): ImageArtifact {
-  const found = artifacts.find((artifact) => artifact.type.startsWith(ARTIFACT_MEDIA_TYPES[name]));
+async function runMachine(argv: readonly string[], options: BootOptions): Promise<number> {
+  const { until, timeoutSeconds, output, signal } = options;
+  const watched = watchConsole(until);
+  const log = options.consoleLog === undefined ? undefined : openSync(options.consoleLog, 'w');
+  const done = new AbortController();
+  const timer =
+    timeoutSeconds === undefined ? undefined : setTimeout(() => done.abort(), timeoutSeconds * 1000);
+  const started = performance.now();
+  const ended = await runAttached(argv, {
+    signal: AbortSignal.any([signal, done.signal]),
+    onOutput(chunk) {
+      output.write(chunk);
+      if (log !== undefined) {
+        writeSync(log, chunk);
+      }
+      watched.write(chunk);
+      if (watched.seen) {
+        done.abort();
+      }
+    },
+  }).finally(() => {
+    clearTimeout(timer);
+    if (log !== undefined) {
+      closeSync(log);
+    }
+  });
+  signal.throwIfAborted();
+  const seconds = Math.round((performance.now() - started) / 1000);
+  if (watched.seen) {
+    output.write(`\n"${until}" was on the console after ${seconds} s\n`);
+    return 0;
+  }
+  if (!done.signal.aborted && until === undefined) {
+    return ended.exitCode ?? 1;
+  }
+  const what = until === undefined ? 'the machine was still running' : `"${until}" was not on the console`;
+  const how = done.signal.aborted ? `after ${seconds} s` : `when the machine ended, after ${seconds} s`;
+  output.write(`\n${what} ${how}; its last lines:\n${watched.lastLines(40).join('\n')}\n`);
+  return 1;
+}
+
+function artifactOf(artifacts: readonly ImageArtifact[], name: ArtifactName): ImageArtifact {
+  const found = artifacts.find(({ type }) => type === ARTIFACT_MEDIA_TYPES[name]);
   if (found === undefined) {
-    throw new KilnError('manifest-invalid', `the image has no ${name}`);
+    throw new KilnError('manifest-invalid', `the manifest of the image lists no ${name}`);
   }
   return found;
 }
 
-/** The parameters that the image ships, without the root that its cluster would name. */
-async function bootParameters(artifacts: readonly ImageArtifact[], folder: string): Promise<string> {
+async function bootParameters(
+  artifacts: readonly ImageArtifact[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<string> {
   const artifact = artifacts.find(({ type }) => type === ARTIFACT_MEDIA_TYPES.boot_parameters);
   if (artifact === undefined) {
     return '';
   }
   const file = join(folder, 'boot_parameters');
-  await downloadArtifact(artifact, file);
-  const words = (await readFile(file, 'utf8')).split(/\s+/);
-  return words.filter((word) => word !== '' && !/^(root|etag)=/.test(word)).join(' ');
-}
-
-interface Machine {
-  kernel: string;
-  initrd: string;
-  port: number;
-  parameters: string;
-}
-
-function machine(options: BootOptions, { kernel, initrd, port, parameters }: Machine): string[] {
-  const commandLine = [
-    'console=ttyS0',
-    // Asking the BIOS for its disks hangs some emulated machines.
-    'edd=off',
-    // 10.0.2.2 is this host, as a guest with user networking sees it.
-    `root=live:http://10.0.2.2:${port}/rootfs`,
-    'rd.live.image',
-    'rd.live.overlay.overlayfs=1',
-    'ip=dhcp',
-    'rd.neednet=1',
-    'panic=-1',
-    parameters,
-    options.append ?? '',
-  ];
-  return [
-    'qemu-system-x86_64',
-    '-accel',
-    options.accel === 'tcg' ? 'tcg,thread=multi' : 'kvm',
-    '-cpu',
-    'max',
-    '-m',
-    String(options.memoryMib),
-    '-smp',
-    String(options.cpus),
-    '-nographic',
-    '-no-reboot',
-    '-netdev',
-    'user,id=n0',
-    '-device',
-    'virtio-net-pci,netdev=n0',
-    '-kernel',
-    kernel,
-    '-initrd',
-    initrd,
-    '-append',
-    commandLine.filter((word) => word !== '').join(' '),
-  ];
-}
-
-async function onTerminal(argv: readonly string[], options: BootOptions): Promise<number> {
-  const { exitCode } = await runAttached(argv, { signal: options.signal });
-  return exitCode ?? 1;
-}
-
-async function untilSeen(argv: readonly string[], options: BootOptions, text: string): Promise<number> {
-  const watched = watchConsole(text);
-  const log = options.consoleLog === undefined ? undefined : createWriteStream(options.consoleLog);
-  const done = new AbortController();
-  const timer =
-    options.timeoutSeconds === undefined
-      ? undefined
-      : setTimeout(() => done.abort(), options.timeoutSeconds * 1000);
-  try {
-    await runAttached(argv, {
-      signal: AbortSignal.any([options.signal, done.signal]),
-      onOutput(chunk) {
-        options.output.write(chunk);
-        log?.write(chunk);
-        watched.write(chunk.toString('utf8'));
-        if (watched.seen) {
-          done.abort();
-        }
-      },
-    });
-  } finally {
-    clearTimeout(timer);
-    log?.end();
-  }
-  if (!watched.seen) {
-    options.output.write(
-      `\n"${text}" was not seen; the console ended with:\n${watched.lastLines(40).join('\n')}\n`,
-    );
-  }
-  return watched.seen ? 0 : 1;
+  await downloadArtifact(artifact, file, signal);
+  return ownParameters(await readFile(file, 'utf8'));
 }

@@ -7,24 +7,19 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
+import type { ImageArtifact } from '../../contract/images.ts';
 
 export interface RootfsServer {
   readonly port: number;
   close(): void;
 }
 
-const PASSED_ON = [
-  'content-type',
-  'content-length',
-  'content-range',
-  'accept-ranges',
-  'etag',
-  'last-modified',
-];
+const PASSED_ON = ['content-length', 'content-range', 'etag'];
 
-export async function serveRootfs(downloadUrl: string): Promise<RootfsServer> {
+/** Serves the artifact as `/rootfs` on a port of the loopback; whole, in ranges, or its size alone (HEAD). */
+export async function serveRootfs(artifact: ImageArtifact): Promise<RootfsServer> {
   const server = createServer((request, response) => {
-    passOn(downloadUrl, request, response).catch((error: unknown) => {
+    answer(artifact, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
@@ -38,21 +33,31 @@ export async function serveRootfs(downloadUrl: string): Promise<RootfsServer> {
   };
 }
 
-async function passOn(url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  artifact: ImageArtifact,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const common = { 'content-type': 'application/octet-stream', 'accept-ranges': 'bytes' };
   if (request.url !== '/rootfs' || (request.method !== 'GET' && request.method !== 'HEAD')) {
     response.writeHead(404).end();
     return;
   }
+  if (request.method === 'HEAD') {
+    // The signed address is good for GET alone.
+    response.writeHead(200, { ...common, 'content-length': artifact.size_bytes }).end();
+    return;
+  }
   const { range } = request.headers;
-  const answer = await fetch(url, { method: request.method, headers: range === undefined ? {} : { range } });
+  const stored = await fetch(artifact.download_url, { headers: range === undefined ? {} : { range } });
   const headers = PASSED_ON.flatMap((name) => {
-    const value = answer.headers.get(name);
+    const value = stored.headers.get(name);
     return value === null ? [] : [[name, value] as const];
   });
-  response.writeHead(answer.status, Object.fromEntries(headers));
-  if (answer.body === null || request.method === 'HEAD') {
+  response.writeHead(stored.status, { ...common, ...Object.fromEntries(headers) });
+  if (stored.body === null) {
     response.end();
     return;
   }
-  await pipeline(Readable.fromWeb(answer.body as ReadableStream), response);
+  await pipeline(Readable.fromWeb(stored.body as ReadableStream), response);
 }

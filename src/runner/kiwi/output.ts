@@ -10,14 +10,14 @@ const SCRIPT = /^Calling (\S+) script$/;
 const OUTPUT_BEGINS = /^-+(out|err) start-+$/;
 const OUTPUT_ENDS = /^-+(out|err) stop-+$/;
 const BOOKKEEPING =
-  /^(?:Looking for |EXEC: |Creating directory |Deleting directory |Initialize |Running pre\/post scripts for: |--> kiwi_\w+=| ?\/usr\/bin\/dpkg --status-fd )/;
+  /^(?:Looking for |EXEC: |Creating directory |Deleting directory |Initialize |Running pre\/post scripts for: |--> kiwi_\w+=| ?\/usr\/bin\/dpkg --status-fd |\(Reading database \.\.\. |Selecting previously unselected |Preparing to unpack )/;
 
 export interface KiwiLine {
   readonly level: 'debug' | 'info' | 'warning' | 'error';
   readonly text: string;
   /** Name of the recipe's script that wrote the line; undefined for all others. */
   readonly script: string | undefined;
-  /** A note of Kiwi to itself, which only somebody who debugs Kiwi wants to see. */
+  /** A note of Kiwi or dpkg to itself, which only somebody who debugs them wants to see. */
   readonly bookkeeping: boolean;
 }
 
@@ -55,11 +55,12 @@ export function createKiwiOutput(): KiwiOutput {
       }
       speaking = false;
       script = SCRIPT.exec(text)?.[1] ?? (level === 'info' ? undefined : script);
+      const plain = text.replace(TOPIC, '');
       return {
         level,
-        text: text.replace(TOPIC, ''),
+        text: plain,
         script: undefined,
-        bookkeeping: level === 'debug' && BOOKKEEPING.test(text),
+        bookkeeping: level === 'debug' && BOOKKEEPING.test(plain),
       };
     },
   };

@@ -11,7 +11,15 @@ import type { Step } from '../step.ts';
 import type { ArtifactFile } from './boot-files.ts';
 
 const RUNTIME_FOLDERS = ['proc', 'sys', 'dev', 'run', 'tmp'];
-const LEFT_BY_KIWI = ['image', '.kconfig', '.profile', '.buildenv', 'config.bootoptions', 'var/cache/kiwi'];
+const LEFT_BY_KIWI = [
+  'image',
+  '.kconfig',
+  '.profile',
+  '.buildenv',
+  'config.bootoptions',
+  'var/cache/kiwi',
+  'var/lib/dpkg/status.kiwi',
+];
 const EXCLUDED = [...RUNTIME_FOLDERS.flatMap((folder) => [`${folder}/*`, `${folder}/.*`]), ...LEFT_BY_KIWI];
 const PERCENT = /^\s*(\d{1,3})\s*$/;
 
@@ -22,7 +30,7 @@ export const squash: Step<undefined, ArtifactFile> = {
     const name = 'rootfs';
     // By default it takes a quarter of the host's memory, which may be more than the job has.
     const cacheMib = Math.max(64, Math.floor(document.limits.memory_bytes / 4 / MIB));
-    const argv = ['mksquashfs', IMAGE_ROOT, `${OUT.at}/${name}`, '-noappend', '-percentage'];
+    const argv = ['mksquashfs', IMAGE_ROOT, `${OUT.at}/${name}`, '-noappend', '-quiet', '-percentage'];
     const result = await workspace.run({
       argv: [
         ...argv,

@@ -7,7 +7,6 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { KilnError } from '../../../contract/errors.ts';
 import { signedPath } from '../../../features/objects/signing.ts';
 import {
@@ -18,7 +17,7 @@ import {
   type ObjectStore,
   type PutOptions,
 } from '../../../features/objects/store.ts';
-import { DigestStream } from './digests.ts';
+import { createDigest } from './digests.ts';
 import { entryText, readEntry, type StoredObject } from './entry.ts';
 import { type Layout, layoutOf } from './layout.ts';
 
@@ -56,11 +55,14 @@ class EmbeddedStore implements ObjectStore {
     const blob = randomUUID();
     const temporary = join(this.#layout.temporary, blob);
     try {
-      const digest = new DigestStream();
+      const digest = createDigest();
       const file = await open(temporary, 'wx', 0o600);
       try {
-        const sink = file.createWriteStream({ autoClose: false });
-        await pipeline(data, digest, sink, options.signal ? { signal: options.signal } : {});
+        for await (const chunk of data) {
+          options.signal?.throwIfAborted();
+          digest.update(chunk);
+          await file.writeFile(chunk);
+        }
         await file.sync();
       } finally {
         await file.close();
@@ -70,7 +72,7 @@ class EmbeddedStore implements ObjectStore {
       const info: ObjectInfo = {
         ...address,
         ...digests,
-        sizeBytes: digest.sizeBytes,
+        sizeBytes: digest.sizeBytes(),
         etag: digests.md5,
         contentType: options.contentType ?? 'application/octet-stream',
         metadata: options.metadata ?? {},
