@@ -128,12 +128,15 @@ async function removeWaste(root: string): Promise<void> {
 }
 
 async function installedPackages(root: string, options: CommandOptions): Promise<Record<string, string>> {
-  const { stdout } = await mustRun(['chroot', root, 'dpkg-query', '--show'], options);
+  const { stdout } = await mustRun(
+    ['chroot', root, 'dpkg-query', '-W', '-f', `\${Package} \${Version}\n`],
+    options,
+  );
   return Object.fromEntries(
     stdout
       .trim()
       .split('\n')
-      .map((line) => line.split('\t')),
+      .map((line) => line.split(' ')),
   );
 }
 

@@ -4,7 +4,7 @@ import { bootImage } from './boot/index.ts';
 import { contextOf, withCommonOptions } from './context.ts';
 import { interruptible } from './interrupt.ts';
 import type { CommonOptions } from './nouns.ts';
-import { wholeNumberFrom } from './numbers.ts';
+import { wholeNumberFrom } from './values.ts';
 
 interface BootFlags extends CommonOptions {
   memory: number;

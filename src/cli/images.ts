@@ -11,7 +11,7 @@ import { addBoot } from './image-boot.ts';
 import { interruptible } from './interrupt.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
-import { archOf } from './recipe-flags.ts';
+import { archOf, pairOf } from './values.ts';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: (image) => image.id },
@@ -97,14 +97,7 @@ function changed(
   set: readonly string[],
   unset: readonly string[],
 ): Record<string, string> {
-  const pairs = set.map((pair): [string, string] => {
-    const place = pair.indexOf('=');
-    if (place < 1) {
-      throw new UsageError(`--set ${pair}: it has to be KEY=VALUE`);
-    }
-    return [pair.slice(0, place), pair.slice(place + 1)];
-  });
-  const all = [...Object.entries(before), ...pairs];
+  const all = [...Object.entries(before), ...set.map((text) => pairOf('--set', text))];
   return Object.fromEntries(all.filter(([key]) => !unset.includes(key)));
 }
 

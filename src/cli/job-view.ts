@@ -4,6 +4,7 @@
  */
 import type { Job, JobProgress, JobStep } from '../contract/jobs.ts';
 import { formatBytes, formatDuration } from '../platform/bytes.ts';
+import { plain } from './text.ts';
 
 const MARKS: Record<JobStep['state'], string> = {
   pending: '·',
@@ -18,7 +19,8 @@ const BAR_WIDTH = 20;
 /** The job as a block of lines, none wider than `width`. */
 export function drawJob(job: Job, now: Date, width: number, lastLine: string): string[] {
   const began = job.started ?? job.created;
-  const head = `${job.image_root_archive_name}: ${job.status}, ${elapsed(began, job.finished, now)}`;
+  const status = job.state === 'queued' ? 'waits for its turn' : job.status;
+  const head = `${job.image_root_archive_name}: ${status}, ${elapsed(began, job.finished, now)}`;
   const steps = job.steps.map((step) => {
     const time = step.started === null ? '' : elapsed(step.started, step.finished, now);
     const detail =
@@ -26,7 +28,14 @@ export function drawJob(job: Job, now: Date, width: number, lastLine: string): s
     return `  ${MARKS[step.state]} ${step.title.padEnd(36)} ${time.padStart(12)}  ${detail}`;
   });
   const tail = lastLine === '' ? [] : [`    ${lastLine}`];
-  return [head, ...steps, ...tail].map((line) => cut(line.trimEnd(), width));
+  return [head, ...steps, ...tail].map((line) => cut(oneLine(line), width));
+}
+
+/** How long each step took, of those that have begun. */
+export function stepTimes(job: Job, now: Date): string[] {
+  return job.steps.flatMap((step) =>
+    step.started === null ? [] : [`${elapsed(step.started, step.finished, now).padStart(12)}  ${step.title}`],
+  );
 }
 
 /** What changed between two looks at a job, one line each; for logs and pipes. */
@@ -41,7 +50,7 @@ export function changesBetween(before: Job | undefined, after: Job, now: Date): 
         ? ''
         : ` (${elapsed(step.started, step.finished, now)})`;
     const note = step.note === null || step.state === 'running' ? '' : `: ${step.note}`;
-    return [`${step.state.padEnd(7)} ${step.title}${time}${note}`];
+    return [oneLine(`${step.state.padEnd(7)} ${step.title}${time}${note}`)];
   });
 }
 
@@ -49,7 +58,7 @@ export function drawProgress(progress: JobProgress): string {
   const { done, total, unit, message } = progress;
   const count = unit === 'bytes' ? formatBytes : (value: number) => String(Math.round(value));
   const label = unit === 'bytes' ? '' : unit === 'percent' ? '%' : ` ${unit}`;
-  const text = message === undefined ? '' : `  ${message}`;
+  const text = message === undefined ? '' : `  ${oneLine(message)}`;
   if (total === null || total === 0) {
     return `${count(done)}${label}${text}`;
   }
@@ -71,11 +80,13 @@ export function summaryOf(job: Job, now: Date): string[] {
   const items = (reason.errors ?? []).map((item) => {
     const place = [item.file, item.line].filter((part) => part !== undefined).join(':');
     const expected = item.expected === undefined ? '' : ` (allowed: ${item.expected})`;
-    return `  - ${place === '' ? '' : `${place}: `}${item.message}${expected}`;
+    return `  - ${oneLine(`${place === '' ? '' : `${place}: `}${item.message}${expected}`)}`;
   });
   return [
     `The job ended in error after ${time}${reason.step === null ? '' : `, in step ${reason.step}`}: ${reason.title}`,
-    ...reason.detail.split('\n').map((line) => `  ${line}`),
+    ...plain(reason.detail)
+      .split('\n')
+      .map((line) => `  ${line}`),
     ...items,
     ...(reason.command === undefined ? [] : [`  command: ${reason.command}`]),
     `  ${reason.hint}`,
@@ -85,6 +96,11 @@ export function summaryOf(job: Job, now: Date): string[] {
 function elapsed(from: string, to: string | null, now: Date): string {
   const end = to === null ? now.getTime() : Date.parse(to);
   return formatDuration(Math.max(0, end - Date.parse(from)) / 1000);
+}
+
+/** Text of a recipe's making as one harmless line. */
+function oneLine(text: string): string {
+  return plain(text).replaceAll(/\s/g, ' ').trimEnd();
 }
 
 function cut(line: string, width: number): string {

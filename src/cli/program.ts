@@ -6,6 +6,7 @@ import { completionScript } from './completion.ts';
 import { describeError, UsageError } from './context.ts';
 import { doctor } from './doctor.ts';
 import { addImages } from './images.ts';
+import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
 import { addJobs } from './jobs.ts';
 import { addPublicKeys } from './public-keys.ts';
 import { addRecipes } from './recipes.ts';
@@ -81,6 +82,10 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     if (error instanceof CommanderError) {
       // commander has written its message already; help and version are no failures.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    if (error instanceof Interrupted) {
+      process.exitCode = EXIT_INTERRUPTED;
       return;
     }
     process.stderr.write(`${describeError(error)}\n`);

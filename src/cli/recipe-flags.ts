@@ -1,9 +1,10 @@
 /** What is typed about a recipe, as the fields of its record. */
 import type { Command } from 'commander';
-import { ARCHITECTURES, type Architecture, type KeyValue } from '../contract/common.ts';
+import { ARCHITECTURES, type KeyValue } from '../contract/common.ts';
 import { RECIPE_TYPES, type Recipe, type RecipeUpdate } from '../contract/recipes.ts';
 import { UsageError, withCommonOptions } from './context.ts';
 import type { CommonOptions } from './nouns.ts';
+import { archOf, oneOf, pairOf } from './values.ts';
 
 export interface RecipeFlags extends CommonOptions {
   from?: string;
@@ -42,18 +43,11 @@ export function recipeTypeOf(text: string): Recipe['recipe_type'] {
   return oneOf(RECIPE_TYPES, '--recipe-type', text);
 }
 
-export function archOf(text: string): Architecture {
-  return oneOf(ARCHITECTURES, '--arch', text);
-}
-
 /** Values of both ways of giving them; undefined when there are none. */
 function valuesOf(flags: RecipeFlags): KeyValue[] | undefined {
-  const pairs = (flags.value ?? []).map((pair): KeyValue => {
-    const place = pair.indexOf('=');
-    if (place < 1) {
-      throw new UsageError(`--value ${pair}: it has to be KEY=VALUE`);
-    }
-    return { key: pair.slice(0, place), value: pair.slice(place + 1) };
+  const pairs = (flags.value ?? []).map((text): KeyValue => {
+    const [key, value] = pairOf('--value', text);
+    return { key, value };
   });
   const keys = flags.templateDictionaryKey?.split(',') ?? [];
   const values = flags.templateDictionaryValue?.split(',') ?? [];
@@ -62,14 +56,6 @@ function valuesOf(flags: RecipeFlags): KeyValue[] | undefined {
   }
   const all = [...pairs, ...keys.map((key, index) => ({ key, value: values[index] ?? '' }))];
   return all.length === 0 ? undefined : all;
-}
-
-function oneOf<T extends string>(choices: readonly T[], flag: string, text: string): T {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined) {
-    throw new UsageError(`${flag} ${text}: it is one of ${choices.join(', ')}`);
-  }
-  return found;
 }
 
 function booleanOf(value: string | boolean): boolean {

@@ -108,21 +108,21 @@ class Schema:
                     attributes.setdefault(pattern.get('name'), []).extend(self.values(pattern))
         return attributes, {child for child in children if child}
 
-    def values(self, attribute, seen=frozenset()):
-        """The values that an attribute may have; None stands for a type that cannot be listed."""
-        found = []
-        for node in attribute:
-            if node.tag == f'{RNG}value':
-                found.append((node.text or '').strip())
-            elif node.tag in (f'{RNG}data', f'{RNG}text'):
-                found.append(None)
-            elif node.tag == f'{RNG}ref':
-                if node.get('name') not in seen:
-                    for define in self.defines.get(node.get('name'), []):
-                        found.extend(self.values(define, seen | {node.get('name')}))
-            elif isinstance(node.tag, str):
-                found.extend(self.values(node, seen))
-        return found or [None]
+    def values(self, attribute):
+        """The values that an attribute may have; None among them stands for a type that cannot be listed."""
+        return list(self.choices(attribute, frozenset())) or [None]
+
+    def choices(self, node, seen):
+        for child in node:
+            if child.tag == f'{RNG}value':
+                yield (child.text or '').strip()
+            elif child.tag in (f'{RNG}data', f'{RNG}text'):
+                yield None
+            elif child.tag == f'{RNG}ref' and child.get('name') not in seen:
+                for define in self.defines.get(child.get('name'), []):
+                    yield from self.choices(define, seen | {child.get('name')})
+            elif isinstance(child.tag, str) and child.tag.startswith(RNG):
+                yield from self.choices(child, seen)
 
 
 def explain(schema, tree):

@@ -6,33 +6,43 @@ A repository is there when one of its addresses answers. Prints a list as JSON, 
 a repository that is there, else what went wrong.
 """
 
+import base64
+import http.client
 import json
 import socket
 import ssl
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 TIMEOUT_S = 10
 
 
+def request_for(url):
+    """The request, with the credentials of the address in a header: urllib does not know them."""
+    parts = urllib.parse.urlsplit(url)
+    credentials, _, host = parts.netloc.rpartition('@')
+    headers = {'User-Agent': 'kiln'}
+    if credentials:
+        plain = urllib.parse.unquote(credentials).encode()
+        headers['Authorization'] = 'Basic ' + base64.b64encode(plain).decode()
+    return urllib.request.Request(parts._replace(netloc=host).geturl(), headers=headers)
+
+
 def problem_of(url):
-    request = urllib.request.Request(url, headers={'User-Agent': 'kiln'})
     try:
+        request = request_for(url)
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             response.read(1)
         return None
     except urllib.error.HTTPError as error:
-        return f'it answers {error.code} {error.reason} for {path_of(url)}'
+        return f'it answers {error.code} {error.reason} for {request.selector}'
     except urllib.error.URLError as error:
         return reason_of(error.reason)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return reason_of(error)
-
-
-def path_of(url):
-    return urllib.request.Request(url).selector
 
 
 def reason_of(reason):
