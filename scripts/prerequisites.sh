@@ -4,11 +4,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+usage() {
+  echo "usage: $0 [--for run|boot|test]   run: build images; boot: and boot them; test: and run the tests" >&2
+  exit 2
+}
 purpose=run
-if [ "${1:-}" = --for ]; then
-  purpose="${2:-}"
+if [ "$#" -gt 0 ]; then
+  [ "$#" -eq 2 ] && [ "$1" = --for ] || usage
+  purpose="$2"
 fi
-case "$purpose" in run | boot | test) ;; *) echo "usage: $0 [--for run|boot|test]" >&2; exit 2 ;; esac
+case "$purpose" in run | boot | test) ;; *) usage ;; esac
 
 packages='
 run|debootstrap|makes the builder root from Debian packages
@@ -30,8 +35,12 @@ test|bzip2|packs recipes for tests
 test|xz-utils|packs recipes for tests
 test|zstd|packs recipes for tests
 '
+binding=node_modules/better-sqlite3/build/Release/better_sqlite3.node
+stale_modules() {
+  [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]
+}
 wanted='run'
-[ -e node_modules/better-sqlite3/build/Release/better_sqlite3.node ] || wanted="$wanted build"
+if [ ! -e "$binding" ] || stale_modules; then wanted="$wanted build"; fi
 [ "$purpose" = run ] || wanted="$wanted boot"
 [ "$purpose" = test ] && wanted="$wanted test"
 
@@ -51,15 +60,31 @@ if command -v dpkg-query >/dev/null; then
       echo "run this as root, or install them yourself: apt-get install ${missing[*]}" >&2
       exit 1
     fi
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    apt-get -o DPkg::Lock::Timeout=120 update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  else
+    echo 'all Debian packages are there'
   fi
 else
-  echo 'this is no Debian system: see docs/operations.md for what has to be installed' >&2
+  echo 'this is no Debian system; install what provides these, then go on: see docs/operations.md' >&2
+  sed -n 's/^\(run\|boot\)|\([^|]*\)|/  \2: /p' <<<"$packages" >&2
 fi
 
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  echo 'installing npm packages: the lock file names them; the SQLite binding is compiled, which takes a minute or two'
+# The SQLite binding is compiled here and against the headers of this Node.js, where it came with them: nothing is
+# fetched but from the package registry.
+export npm_config_build_from_source=true
+prefix="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")"
+if [ -e "$prefix/include/node/node.h" ]; then
+  export npm_config_nodedir="$prefix"
+fi
+if stale_modules; then
+  echo 'installing npm packages: those of the lock file; the SQLite binding is compiled, which takes a minute or two'
   npm ci --no-audit --no-fund --loglevel=error
   touch node_modules/.package-lock.json
+else
+  echo 'all npm packages are there'
+fi
+if [ ! -e "$binding" ]; then
+  echo 'compiling the SQLite binding'
+  npm rebuild --ignore-scripts=false --loglevel=error better-sqlite3
 fi

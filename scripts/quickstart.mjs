@@ -68,7 +68,7 @@ async function quickstart(options) {
 /** After an interruption the job is cancelled, and a service that was started here is stopped. */
 async function cleanUp(options, { service, job }) {
   if (job !== undefined && signal.aborted) {
-    const gone = await cancelJob(service.url, job);
+    const gone = await cancelJob(service.url, job, options.files.workspaceOf(job));
     screen.say(gone ? '   the build is cancelled and cleaned up' : `   job ${job} has not stopped yet`);
   }
   const interrupted = signal.aborted && service?.startedHere;

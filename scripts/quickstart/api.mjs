@@ -1,4 +1,5 @@
 // The few requests that the quickstart makes itself; the rest it leaves to the kiln program.
+import { existsSync } from 'node:fs';
 
 const OVER = new Set(['succeeded', 'failed', 'cancelled']);
 
@@ -31,16 +32,19 @@ export async function isHealthy(url) {
   }
 }
 
-/** Cancels a job and waits until everything that it held is released. Gives whether that came to be. */
-export async function cancelJob(url, id) {
+/**
+ * Cancels a job and waits until everything that it held is released; its workspace is the last of that. Gives
+ * whether that came to be.
+ */
+export async function cancelJob(url, id, workspace) {
   let job = await request(url, 'GET', `/kiln/v1/jobs/${id}`);
   if (!isOver(job)) {
     job = await request(url, 'POST', `/kiln/v1/jobs/${id}/cancel`);
   }
   const end = performance.now() + 60_000;
-  while (!isOver(job) && performance.now() < end) {
+  while ((!isOver(job) || existsSync(workspace)) && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 250));
     job = await request(url, 'GET', `/kiln/v1/jobs/${id}`);
   }
-  return isOver(job);
+  return isOver(job) && !existsSync(workspace);
 }

@@ -36,9 +36,9 @@ export function parseArguments(words, environment) {
     if (flag === '--help' || flag === '-h') options.help = true;
     else if (flag === '--boot') options.boot = true;
     else if (flag === '--stop-after') options.stopAfter = true;
-    else if (flag === '--port') options.port = portOf(valueOf(flag, rest));
+    else if (flag === '--port') options.port = portOf(valueAfter(flag, rest));
     else if (flag === '--state-folder') {
-      options.stateFolder = valueOf(flag, rest);
+      options.stateFolder = valueAfter(flag, rest);
       options.stateFolderIsGiven = true;
     } else throw new UsageError(`there is no flag ${flag}; --help lists those there are`);
   }
@@ -52,6 +52,7 @@ function filesIn(stateFolder) {
     pid: join(stateFolder, 'service.pid'),
     url: join(stateFolder, 'service.url'),
     log: join(stateFolder, 'service.log'),
+    workspaceOf: (job) => join(stateFolder, 'workspaces', job),
   };
 }
 
@@ -60,7 +61,7 @@ function splitOnce(word) {
   return [word.slice(0, place), word.slice(place + 1)];
 }
 
-function valueOf(flag, rest) {
+function valueAfter(flag, rest) {
   const value = rest.shift();
   if (value === undefined || value.startsWith('--')) {
     throw new UsageError(`${flag} needs a value`);

@@ -23,14 +23,14 @@ export function createScreen(output = process.stdout, now = () => performance.no
   const say = (text) => output.write(`${text}\n`);
   return {
     say,
-    /** Runs one stage under a heading; what it gives is shown as its result when it is text. */
+    /** Runs one stage under a heading; what it gives is shown as its result when it is a text. */
     async stage(title, work) {
       say(`\n== ${title}`);
       const began = now();
       const result = await work();
       const seconds = (now() - began) / 1000;
       times.push({ title, seconds });
-      say(`   ${typeof result === 'string' ? result : 'done'} (${duration(seconds)})`);
+      say(`   ${typeof result === 'string' && result !== '' ? result : 'done'} (${duration(seconds)})`);
       return result;
     },
     times: () => [...times, { title: 'all of it', seconds: (now() - started) / 1000 }],

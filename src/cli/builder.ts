@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import { formatBytes, formatDuration } from '../platform/bytes.ts';
 import { confirmed } from './confirm.ts';
 import { contextOf, withCommonOptions } from './context.ts';
+import { interruptible } from './interrupt.ts';
 import type { CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
 import { addSettingFlags, type SettingFlags, settingFlagsOf } from './setting-flags.ts';
+import { plain } from './text.ts';
 
 interface BuilderRootRow {
   digest: string;
@@ -50,27 +52,15 @@ export function addBuilder(program: Command, rootsFor: (flags: SettingFlags) => 
   command('build')
     .description('make the builder root, unless it is cached')
     .option('--verbose', 'print what the tools say')
+    .addHelpText('after', '\nExample:\n  kiln builder build --builder-suite forky')
     .action(async (options: { verbose?: boolean }) => {
       const started = performance.now();
-      let lines = 0;
-      const stop = new AbortController();
-      const interrupt = () => stop.abort();
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-      const root = await rootsFor(settingFlagsOf(options, SETTINGS)).ensure({
-        signal: stop.signal,
-        onLine(line) {
-          lines += 1;
-          if (options.verbose) {
-            process.stderr.write(`${line}\n`);
-          } else if (process.stderr.isTTY) {
-            process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns || 80) - 1)}`);
-          } else if (lines % 50 === 0) {
-            process.stderr.write(`${line}\n`);
-          }
-        },
-      });
+      const show = lineShower(process.stderr, options.verbose === true);
+      const roots = rootsFor(settingFlagsOf(options, SETTINGS));
+      const root = await interruptible((signal) => roots.ensure({ signal, onLine: show.line })).finally(
+        show.clear,
+      );
       const time = formatDuration((performance.now() - started) / 1000);
-      process.stderr.write(process.stderr.isTTY && lines > 0 ? '\r\u001b[K' : '');
       process.stdout.write(
         `builder root ${root.digest} ${root.reused ? 'reused' : `made in ${time}`}: ${root.path}\n`,
       );
@@ -79,6 +69,7 @@ export function addBuilder(program: Command, rootsFor: (flags: SettingFlags) => 
     .description('remove builder roots that the present settings do not use')
     .option('--dry-run', 'say what would be removed, and remove nothing')
     .option('--yes', 'do not ask')
+    .addHelpText('after', '\nExample:\n  kiln builder prune --dry-run')
     .action(async (options: { dryRun?: boolean; yes?: boolean }) => {
       const roots = rootsFor(settingFlagsOf(options, SETTINGS));
       const old = await roots.prune({ dryRun: true });
@@ -101,4 +92,25 @@ export function addBuilder(program: Command, rootsFor: (flags: SettingFlags) => 
     .action(async (options: object) => {
       process.stdout.write(`${await rootsFor(settingFlagsOf(options, SETTINGS)).mirror()}\n`);
     });
+}
+
+/** What the tools say: all of it, or the latest line in place on a terminal, or one of fifty elsewhere. */
+function lineShower(output: NodeJS.WriteStream, verbose: boolean) {
+  let lines = 0;
+  const inPlace = !verbose && output.isTTY === true;
+  return {
+    line(text: string) {
+      lines += 1;
+      if (inPlace) {
+        output.write(`\r\u001b[K${plain(text).slice(0, (output.columns || 80) - 1)}`);
+      } else if (verbose || lines % 50 === 0) {
+        output.write(`${text}\n`);
+      }
+    },
+    clear() {
+      if (inPlace && lines > 0) {
+        output.write('\r\u001b[K');
+      }
+    },
+  };
 }

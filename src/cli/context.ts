@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { createClient, type KilnClient } from '../client/index.ts';
 import { KilnError } from '../contract/errors.ts';
 import { type Column, FORMATS, type Format, formatRecords } from './output.ts';
+import { plain } from './text.ts';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:9000';
 
@@ -51,7 +52,9 @@ export function describeError(error: unknown): string {
       const expected = item.expected === undefined ? '' : ` (allowed: ${item.expected})`;
       return `  - ${place === '' ? '' : `${place}: `}${item.message}${expected}`;
     });
-    return [`kiln: ${error.entry.title}: ${error.message}`, ...where, `  ${error.entry.hint}`].join('\n');
+    return plain(
+      [`kiln: ${error.entry.title}: ${error.message}`, ...where, `  ${error.entry.hint}`].join('\n'),
+    );
   }
-  return `kiln: ${error instanceof Error ? error.message : String(error)}`;
+  return plain(`kiln: ${error instanceof Error ? error.message : String(error)}`);
 }

@@ -3,6 +3,7 @@ import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { formatBytes, GIB } from '../platform/bytes.ts';
 import { runCommand } from '../platform/exec.ts';
+import { findProgram } from './find-program.ts';
 
 export interface Check {
   readonly name: string;
@@ -13,25 +14,35 @@ export interface Check {
 }
 
 const PROGRAMS = [
+  ['debootstrap', 'apt-get install debootstrap'],
   ['runc', 'apt-get install runc'],
   ['slirp4netns', 'apt-get install slirp4netns'],
-  ['debootstrap', 'apt-get install debootstrap'],
   ['mkfs.ext4', 'apt-get install e2fsprogs'],
   ['unshare', 'apt-get install util-linux'],
+  ['setpriv', 'apt-get install util-linux'],
+  ['nsenter', 'apt-get install util-linux'],
   ['losetup', 'apt-get install mount'],
   ['qemu-system-x86_64', 'apt-get install qemu-system-x86; only `kiln images boot` needs it'],
 ] as const;
 const MEMORY_BYTES = 4 * GIB;
 const DISK_BYTES = 20 * GIB;
 
-export async function doctor(folder = '/var/lib'): Promise<Check[]> {
+export interface DoctorOptions {
+  /** The builder roots that are cached. */
+  readonly builderRoots: () => Promise<readonly { digest: string; current: boolean }[]>;
+  /** Folder whose disk holds the builds. */
+  readonly folder?: string;
+}
+
+export async function doctor(options: DoctorOptions): Promise<Check[]> {
+  const folder = options.folder ?? '/var/lib';
   return await Promise.all([
     check(
       'root',
       async () => (process.getuid?.() === 0 ? 'running as root' : undefined),
       'run Kiln as root: it mounts and starts sandboxes',
     ),
-    ...PROGRAMS.map(([program, hint]) => check(program, () => pathOf(program), hint)),
+    ...PROGRAMS.map(([program, hint]) => check(program, () => findProgram(program), hint)),
     ...['overlay', 'squashfs', 'ext4'].map((name) =>
       check(`file system ${name}`, () => fileSystem(name), `modprobe ${name}, or a kernel that has it`),
     ),
@@ -45,17 +56,21 @@ export async function doctor(folder = '/var/lib'): Promise<Check[]> {
       `builds want ${formatBytes(MEMORY_BYTES)}`,
     ),
     check('disk', () => freeDisk(folder), `builds want ${formatBytes(DISK_BYTES)} free below ${folder}`),
+    check(
+      'builder root',
+      async () => (await options.builderRoots()).find((root) => root.current)?.digest,
+      '`kiln builder build` makes it, in two minutes; the first job does so too',
+    ),
   ]);
+}
+
+export function drawCheck({ name, ok, detail, hint }: Check): string {
+  return `${ok ? 'ok     ' : 'MISSING'}  ${name}: ${detail}${ok ? '' : `\n         ${hint}`}`;
 }
 
 async function check(name: string, look: () => Promise<string | undefined>, hint: string): Promise<Check> {
   const detail = await look();
   return { name, ok: detail !== undefined, detail: detail ?? 'not there', hint };
-}
-
-async function pathOf(program: string): Promise<string | undefined> {
-  const result = await runCommand(['sh', '-c', 'command -v "$1"', 'sh', program]);
-  return result.exitCode === 0 ? result.stdout.trim() : undefined;
 }
 
 async function present(path: string): Promise<string | undefined> {

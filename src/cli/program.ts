@@ -4,7 +4,7 @@ import { OPTIONS, type OptionName } from '../platform/options.ts';
 import { addBuilder, type BuilderCommands } from './builder.ts';
 import { completionScript } from './completion.ts';
 import { describeError, UsageError } from './context.ts';
-import { doctor } from './doctor.ts';
+import { doctor, drawCheck } from './doctor.ts';
 import { addImages } from './images.ts';
 import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
 import { addJobs } from './jobs.ts';
@@ -48,14 +48,12 @@ export function createProgram(deps: ProgramDeps): Command {
     });
   program
     .command('doctor')
-    .description('check what this machine needs to build images')
+    .description('check what this machine needs to build images; exit code 1 when something is missing')
+    .addHelpText('after', '\nExample:\n  kiln doctor')
     .action(async () => {
-      const checks = await doctor();
-      for (const { name, ok, detail, hint } of checks) {
-        process.stdout.write(
-          `${ok ? 'ok     ' : 'MISSING'}  ${name}: ${detail}${ok ? '' : `\n         ${hint}`}\n`,
-        );
-      }
+      const roots = deps.builderRoots({ flags: {} });
+      const checks = await doctor({ builderRoots: () => roots.list() });
+      process.stdout.write(`${checks.map(drawCheck).join('\n')}\n`);
       process.exitCode = checks.every((check) => check.ok) ? 0 : 1;
     });
   program
@@ -76,6 +74,7 @@ export function createProgram(deps: ProgramDeps): Command {
 
 /** Runs the command line. Exit codes: 0 done, 1 failed, 2 not understood, 130 interrupted. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endQuietly);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
@@ -91,6 +90,14 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Whoever reads our output has seen enough, as `head` has. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') {
+    throw error;
+  }
+  process.exit(0);
 }
 
 /** Subcommands made before `exitOverride` would otherwise end the process themselves. */

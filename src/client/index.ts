@@ -14,6 +14,8 @@ export interface ClientOptions {
   baseUrl: string;
   /** How requests are sent; the `fetch` of Node.js unless given. */
   fetch?: typeof globalThis.fetch;
+  /** How long a broken stream waits before it goes on, in milliseconds; one second unless given. */
+  reconnectMs?: number;
 }
 
 export type KilnClient = ReturnType<typeof createClient>;
@@ -66,6 +68,6 @@ export function createClient(options: ClientOptions) {
         http.json<PublicKey>('PATCH', `/kiln/v1/public-keys/${id}`, change),
       delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/public-keys/${id}`),
     },
-    jobs: jobsClient(http),
+    jobs: jobsClient(http, options.reconnectMs),
   };
 }

@@ -17,7 +17,8 @@ export function isOver(job: Job): boolean {
   return OVER.has(job.state);
 }
 
-export function jobsClient(http: HttpClient) {
+/** `reconnectMs`: how long a broken stream waits before it goes on. */
+export function jobsClient(http: HttpClient, reconnectMs = RECONNECT_MS) {
   return {
     list: () => http.json<Job[]>('GET', '/kiln/v1/jobs'),
     get: (id: string) => http.json<Job>('GET', `/kiln/v1/jobs/${id}`),
@@ -28,7 +29,8 @@ export function jobsClient(http: HttpClient) {
     /** The log from after line `after` to its end; waits for new lines while the job runs. */
     async *log(id: string, options: StreamOptions & { after?: number } = {}): AsyncIterable<LogLine> {
       let after = options.after ?? 0;
-      for await (const event of reconnecting(http, () => `/kiln/v1/jobs/${id}/log?after=${after}`, options)) {
+      const path = () => `/kiln/v1/jobs/${id}/log?after=${after}`;
+      for await (const event of reconnecting(http, path, reconnectMs, options)) {
         if (event.event === 'end') {
           return;
         }
@@ -40,7 +42,8 @@ export function jobsClient(http: HttpClient) {
 
     /** The job at each change, the first time as it is now; ends with the job. */
     async *watch(id: string, options: StreamOptions = {}): AsyncIterable<Job> {
-      for await (const event of reconnecting(http, () => `/kiln/v1/jobs/${id}/events`, options)) {
+      const path = () => `/kiln/v1/jobs/${id}/events`;
+      for await (const event of reconnecting(http, path, reconnectMs, options)) {
         if (event.event !== 'job') {
           continue;
         }
@@ -55,7 +58,12 @@ export function jobsClient(http: HttpClient) {
 }
 
 /** Events of one stream after another; gives up when the service is away for a minute. */
-async function* reconnecting(http: HttpClient, path: () => string, options: StreamOptions) {
+async function* reconnecting(
+  http: HttpClient,
+  path: () => string,
+  reconnectMs: number,
+  options: StreamOptions,
+) {
   let lastAnswer = performance.now();
   for (;;) {
     try {
@@ -73,6 +81,6 @@ async function* reconnecting(http: HttpClient, path: () => string, options: Stre
         throw error;
       }
     }
-    await sleep(RECONNECT_MS, undefined, options.signal ? { signal: options.signal } : {});
+    await sleep(reconnectMs, undefined, options.signal ? { signal: options.signal } : {});
   }
 }

@@ -31,13 +31,30 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         { name: 'service', description: 'Health and version' },
       ],
     },
+    transform: ({ schema, url }) => ({ schema: marked(schema), url }),
     transformObject: (document) => withComponents('openapiObject' in document ? document.openapiObject : {}),
   });
   await app.register(swaggerUi, { routePrefix: '/kiln/v1/docs' });
   app.get('/kiln/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 
-/** Moves every schema with an `$id` to the components, and adds the answer to failure. */
+const NAME_MARK = 'x-kiln-name';
+
+/**
+ * Notes names where the plugin leaves them alone: a schema with an `$id` it would number by itself, and one that
+ * is a whole body or answer it would write out in full.
+ */
+function marked<T extends object>(schema: T): T {
+  return JSON.parse(JSON.stringify(schema), (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || !('$id' in value)) {
+      return value;
+    }
+    const { $id, ...rest } = value;
+    return { ...rest, [NAME_MARK]: $id };
+  });
+}
+
+/** Moves every schema with a name to the components, and adds the answer to failure. */
 function withComponents(document: object): object {
   const schemas: Record<string, Json> = {};
   const hoist = (value: Json): Json => {
@@ -47,16 +64,16 @@ function withComponents(document: object): object {
     if (value === null || typeof value !== 'object') {
       return value;
     }
-    const { $id, ...rest } = value;
+    const { [NAME_MARK]: name, ...rest } = value;
     const hoisted = Object.fromEntries(Object.entries(rest).map(([key, inner]) => [key, hoist(inner)]));
-    if (typeof $id !== 'string') {
+    if (typeof name !== 'string') {
       return hoisted;
     }
-    schemas[$id] = hoisted;
-    return { $ref: `#/components/schemas/${$id}` };
+    schemas[name] = hoisted;
+    return { $ref: `#/components/schemas/${name}` };
   };
   const plain: Json = JSON.parse(JSON.stringify(document));
-  const problem = hoist(JSON.parse(JSON.stringify(Problem)));
+  const problem = hoist(JSON.parse(JSON.stringify(marked(Problem))));
   const hoisted = hoist(plain) as { [key: string]: Json };
   for (const operations of Object.values(
     hoisted['paths'] as Record<string, Record<string, { responses?: object }>>,

@@ -139,11 +139,14 @@ describe('an image made from debian-barebones', () => {
         '--until',
         'login:',
         '--timeout',
-        '400',
+        '600',
         '--console-log',
         log,
+        // On a busy host an emulated machine is slow: it waits longer for its serial line before it gives it up.
+        '--append',
+        'systemd.default_device_timeout_sec=500 systemd.default_timeout_start_sec=500 nowatchdog',
       ],
-      { timeoutMs: 450_000 },
+      { timeoutMs: 650_000 },
     );
 
     expect(boot.exitCode, `the console is kept in ${log}\n${boot.tail.slice(-40).join('\n')}`).toBe(0);

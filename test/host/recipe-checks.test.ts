@@ -259,9 +259,9 @@ describe('templates', () => {
   });
 
   it('cannot run code, and cannot run for ever', async () => {
-    const escape = await unpacked(await tar(list, config('{{ "".__class__.__mro__[1].__subclasses__() }}')));
+    const hostile = await unpacked(await tar(list, config('{{ "".__class__.__mro__[1].__subclasses__() }}')));
 
-    expect(await refusal(render.run(escape, undefined))).toMatchObject({ code: 'recipe-template-invalid' });
+    expect(await refusal(render.run(hostile, undefined))).toMatchObject({ code: 'recipe-template-invalid' });
   });
 
   it('that are not closed are told the line', async () => {

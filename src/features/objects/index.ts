@@ -2,4 +2,4 @@
 export { type Cleaner, createCleaner } from './cleaner.ts';
 export { addressOf, mustExist, pathOf } from './links.ts';
 export { type ObjectRoutesDeps, objectRoutes } from './routes.ts';
-export { loadSigningKey, signedPath } from './signing.ts';
+export { loadSigningKey } from './signing.ts';

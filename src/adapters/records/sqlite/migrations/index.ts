@@ -1,7 +1,7 @@
 /** All migrations by name, in the order in which they are applied. */
 import type { Migration } from 'kysely';
-import * as records from './0001-records.ts';
+import { up as records } from './0001-records.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
-  '0001-records': records,
+  '0001-records': { up: records },
 };
