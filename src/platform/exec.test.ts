@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CommandError, mustRun, runCommand, shellQuote, startCommand } from './exec.ts';
+import { CommandError, mustRun, runAttached, runCommand, shellQuote, startCommand } from './exec.ts';
 import { waitFor } from './wait.ts';
 
 /** A process is gone when the kernel has no entry for it, or only one that waits to be collected. */
@@ -129,4 +129,26 @@ test('a command in the background goes on until it is stopped, children and all'
 
 test('a command in the background that cannot be started says so', async () => {
   await expect(startCommand(['/no/such/program'])).rejects.toThrow(/ENOENT/);
+});
+
+test('a command in the foreground hands on its output as it comes, and how it ended', async () => {
+  const chunks: Buffer[] = [];
+  const ended = await runAttached(['sh', '-c', 'echo out; echo err >&2; exit 4'], {
+    onOutput: (chunk) => chunks.push(chunk),
+  });
+  expect(ended).toEqual({ exitCode: 4, signal: null });
+  expect(Buffer.concat(chunks).toString('utf8').split('\n').sort()).toEqual(['', 'err', 'out']);
+});
+
+test('a command in the foreground ends when it is told to', async () => {
+  const stop = new AbortController();
+  const ended = await runAttached(['sh', '-c', 'echo ready; exec sleep 600'], {
+    signal: stop.signal,
+    onOutput: () => stop.abort(),
+  });
+  expect(ended).toEqual({ exitCode: null, signal: 'SIGTERM' });
+});
+
+test('a command in the foreground that cannot be started says so', async () => {
+  await expect(runAttached(['/no/such/program'], { onOutput: () => {} })).rejects.toThrow(/ENOENT/);
 });

@@ -46,6 +46,8 @@ async function serve(signature: string): Promise<void> {
     size_bytes: CONTENT.length,
     sha256: '',
     md5: '',
+    etag: '',
+    expires: '2030-01-01T00:00:00.000Z',
     download_url: `http://127.0.0.1:${port}/rootfs?signature=${signature}`,
   };
   served = await serveRootfs(artifact);
