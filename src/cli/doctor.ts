@@ -3,6 +3,7 @@ import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { formatBytes, GIB } from '../platform/bytes.ts';
 import { runCommand } from '../platform/exec.ts';
+import { EMULATOR } from './boot/machine.ts';
 import { findProgram } from './find-program.ts';
 
 export interface Check {
@@ -22,7 +23,6 @@ const PROGRAMS = [
   ['setpriv', 'apt-get install util-linux'],
   ['nsenter', 'apt-get install util-linux'],
   ['losetup', 'apt-get install mount'],
-  ['qemu-system-x86_64', 'apt-get install qemu-system-x86; only `kiln images boot` needs it'],
 ] as const;
 const MEMORY_BYTES = 4 * GIB;
 const DISK_BYTES = 20 * GIB;
@@ -43,6 +43,7 @@ export async function doctor(options: DoctorOptions): Promise<Check[]> {
       'run Kiln as root: it mounts and starts sandboxes',
     ),
     ...PROGRAMS.map(([program, hint]) => check(program, () => findProgram(program), hint)),
+    check(EMULATOR, emulator, 'apt-get install qemu-system-x86'),
     ...['overlay', 'squashfs', 'ext4'].map((name) =>
       check(`file system ${name}`, () => fileSystem(name), `modprobe ${name}, or a kernel that has it`),
     ),
@@ -69,8 +70,18 @@ export function drawCheck({ name, ok, detail, hint }: Check): string {
 }
 
 async function check(name: string, look: () => Promise<string | undefined>, hint: string): Promise<Check> {
-  const detail = await look();
-  return { name, ok: detail !== undefined, detail: detail ?? 'not there', hint };
+  try {
+    const detail = await look();
+    return { name, ok: detail !== undefined, detail: detail ?? 'not there', hint };
+  } catch (error) {
+    // What cannot be looked at must not hide what the other checks have found.
+    return { name, ok: false, detail: error instanceof Error ? error.message : String(error), hint };
+  }
+}
+
+/** Builds do without it: a machine that has none is fit all the same. */
+async function emulator(): Promise<string> {
+  return (await findProgram(EMULATOR)) ?? 'not there; only `kiln images boot` needs it';
 }
 
 async function present(path: string): Promise<string | undefined> {

@@ -74,7 +74,9 @@ export function createProgram(deps: ProgramDeps): Command {
 
 /** Runs the command line. Exit codes: 0 done, 1 failed, 2 not understood, 130 interrupted. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', endQuietly);
+  if (!process.stdout.listeners('error').includes(endQuietly)) {
+    process.stdout.on('error', endQuietly);
+  }
   try {
     await program.parseAsync([...argv]);
   } catch (error) {

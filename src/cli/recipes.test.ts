@@ -64,8 +64,8 @@ describe('kiln recipes create --from FOLDER', () => {
       '.ims_recipe_template.yaml',
       'config.sh',
       'config.xml',
-      'root/',
-      'root/etc/',
+      'root',
+      'root/etc',
       'root/etc/issue -> motd',
       'root/etc/motd',
     ]);
