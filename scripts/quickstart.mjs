@@ -49,6 +49,9 @@ async function quickstart(options) {
     if (options.boot) {
       await screen.stage('Boot', () => boot(result.job.resultant_image_id, made.service.url));
     }
+    if (options.stopAfter) {
+      await stopOurs(options, made);
+    }
     screen.say(summary({ ...result, options, times: screen.times() }));
     return 0;
   } catch (error) {
@@ -66,15 +69,23 @@ async function quickstart(options) {
 }
 
 /** After an interruption the job is cancelled, and a service that was started here is stopped. */
-async function cleanUp(options, { service, job }) {
+async function cleanUp(options, made) {
+  const { service, job } = made;
   if (job !== undefined && signal.aborted) {
     const gone = await cancelJob(service.url, job, options.files.workspaceOf(job));
     screen.say(gone ? '   the build is cancelled and cleaned up' : `   job ${job} has not stopped yet`);
   }
-  const interrupted = signal.aborted && service?.startedHere;
-  if (service?.pid !== undefined && (interrupted || options.stopAfter)) {
+  if (options.stopAfter || (signal.aborted && service?.startedHere)) {
+    await stopOurs(options, made);
+  }
+}
+
+/** One that somebody else started stays. */
+async function stopOurs(options, made) {
+  if (made.service?.pid !== undefined) {
     await stopService(options);
-    screen.say('   the service is stopped');
+    made.service = undefined;
+    screen.say('\nThe service is stopped.');
   }
 }
 

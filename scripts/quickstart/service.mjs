@@ -16,10 +16,12 @@ const PORTS_TRIED = 100;
  */
 export async function findOrStartService(options, { rebuilt, signal }) {
   const pid = pidOf(options);
-  if (pid !== undefined && rebuilt) {
-    await stopService(options);
-  } else if (pid !== undefined) {
+  if (pid !== undefined) {
     const url = readFileSync(options.files.url, 'utf8').trim();
+    if (rebuilt) {
+      await stopService(options);
+      return { url, startedHere: false, pid: await start(options, url, signal) };
+    }
     await untilHealthy(url, options, pid, signal);
     return { url, startedHere: false, pid };
   }
@@ -28,7 +30,7 @@ export async function findOrStartService(options, { rebuilt, signal }) {
     return { url: usual, startedHere: false };
   }
   const url = `http://127.0.0.1:${await freePortFrom(options.port)}`;
-  return { url, startedHere: pid === undefined, pid: await start(options, url, signal) };
+  return { url, startedHere: true, pid: await start(options, url, signal) };
 }
 
 async function start(options, url, signal) {

@@ -34,7 +34,7 @@ export function summary({ job, artifacts, builderRoot, recipeReused, service, op
     `  steps of the build: ${cached.length === 0 ? 'none' : cached.join(', ')}`,
     '',
     ...(options.stopAfter
-      ? ['The service is stopped. Start it again with', '', `  npm run quickstart${again(options)}`]
+      ? ['Start the service again with', '', `  npm run quickstart${again(options)}`]
       : [
           `API            ${service.url}/kiln/v1`,
           `Documentation  ${service.url}/kiln/v1/docs`,

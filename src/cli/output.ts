@@ -22,7 +22,7 @@ export function formatRecords<T extends object>(
       return toYaml(records);
     case 'toml':
       // TOML has neither null nor a list at its top.
-      return `${toToml(withoutNulls(Array.isArray(records) ? { records } : records) as Record<string, unknown>)}\n`;
+      return `${toToml(withoutNulls(Array.isArray(records) ? { records } : records) as Record<string, unknown>).trimEnd()}\n`;
     case 'table':
       return isList(records) ? table(records, columns) : details(records);
   }

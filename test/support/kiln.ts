@@ -98,12 +98,14 @@ export async function startService(settings: Record<string, string> = {}): Promi
     output: () => output,
     async close() {
       await end('SIGTERM');
-      for (const pid of processesWith(state)) {
+      // A runner outlives its service: ending the first process of its namespace ends all of them.
+      for (const pid of runnersBelow(state)) {
         process.kill(pid, 'SIGKILL');
       }
-      await waitFor(() => (processesWith(state).length === 0 ? true : undefined), {
+      const left = () => [...processesWith(state), ...runnersBelow(state)];
+      await waitFor(() => (left().length === 0 ? true : undefined), {
         timeoutMs: 20_000,
-        describe: () => `processes of ${state} to end: ${processesWith(state).map(commandLineOf).join('; ')}`,
+        describe: () => `processes of ${state} to end: ${left().map(commandLineOf).join('; ')}`,
       });
       await rm(state, { recursive: true, force: true });
     },
@@ -187,15 +189,21 @@ export async function expectNothingLeft(service: TestService, jobId: string): Pr
 
 /** Process id of the runner of a job, as the host sees it; the runner itself believes that it is process 1. */
 export function runnerOf(service: TestService, jobId: string): number | undefined {
-  const workspace = join(service.state, 'workspaces', jobId);
-  return processesWith('run-job').find((pid) => {
+  return runnersBelow(join(service.state, 'workspaces', jobId))[0];
+}
+
+/** Runners whose workspace is this folder or below it, by the variable that the executor gives them. */
+function runnersBelow(folder: string): number[] {
+  return processesWith('run-job').filter((pid) => {
     try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
       const ids = /^NSpid:\s+(.*)$/m
         .exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
         ?.trim()
         .split(/\s+/);
-      return ids?.at(-1) === '1' && readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(workspace);
+      return ids?.at(-1) === '1' && environment.some((entry) => entry.startsWith(`KILN_WORKSPACE=${folder}`));
     } catch {
+      // It ended while it was looked at.
       return false;
     }
   });

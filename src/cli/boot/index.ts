@@ -76,6 +76,9 @@ async function runMachine(argv: readonly string[], options: BootOptions): Promis
   const ended = await runAttached(argv, {
     signal: AbortSignal.any([signal, done.signal]),
     onOutput(chunk) {
+      if (watched.seen) {
+        return;
+      }
       output.write(chunk);
       if (log !== undefined) {
         writeSync(log, chunk);
