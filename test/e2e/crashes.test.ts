@@ -5,9 +5,9 @@ import { createJob, untilJob, untilLogged, untilOver } from '../support/jobs.ts'
 import { expectNothingLeft, runnerOf, startService, type TestService } from '../support/kiln.ts';
 import { registerTiny } from '../support/recipes.ts';
 
-const STUCK = 'while true; do sleep 1; done';
+const STUCK = 'echo "the script is here"; while true; do sleep 1; done';
 /** Goes on long enough for the service to be killed and started again. */
-const SLOW = 'for i in $(seq 1 12); do sleep 1; echo "second $i"; done';
+const SLOW = 'echo "the script is here"; for i in $(seq 1 12); do sleep 1; echo "second $i"; done';
 
 let service: TestService;
 beforeEach(async () => {
@@ -21,8 +21,8 @@ async function buildingJob(script: string): Promise<string> {
   const recipe = await registerTiny(service, { script });
   const job = await createJob(service, recipe);
   await untilJob(service, job.id, 'the root to be installed', (now) => now.status === 'building_image');
-  // Kiwi hands on what a script prints when the script is over, so this is the last line there is.
-  await untilLogged(service, job.id, 'Calling config.sh script');
+  // What a script writes is in the log while it runs.
+  await untilLogged(service, job.id, 'the script is here');
   return job.id;
 }
 

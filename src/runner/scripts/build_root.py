@@ -7,10 +7,12 @@ the image itself, so that script is called here, through Kiwi's own code. Ends w
 """
 
 import os
+import selectors
 import subprocess
 import sys
 from xml.etree import ElementTree
 
+from kiwi import command_process
 from kiwi.command import Command
 from kiwi.exceptions import KiwiError
 from kiwi.kiwi import log, main as kiwi
@@ -50,6 +52,45 @@ def bind_devices_too() -> None:
     MountManager.bind_mount = bind_all
 
 
+class LinesAtOnce(command_process.CommandIterator):
+    """What a package manager or script writes, line by line at the time it is written.
+
+    Kiwi's own iterator asks the system twice for each single byte, and what its buffer has taken in already it
+    only hands on when more is written: the last lines of a script that goes on silently for minutes were not seen.
+    """
+
+    def __init__(self, command) -> None:
+        super().__init__(command)
+        self.lines = []
+        self.unfinished = {command.output: b'', command.error: b''}
+        self.streams = selectors.DefaultSelector()
+        for stream in self.unfinished:
+            self.streams.register(stream, selectors.EVENT_READ)
+
+    def __next__(self):
+        while not self.lines:
+            if not self.streams.get_map():
+                self.command.process.wait()
+                raise StopIteration()
+            for key, _ in self.streams.select():
+                self.take(key.fileobj, os.read(key.fd, 65536))
+        return self.lines.pop(0)
+
+    def take(self, stream, data: bytes) -> None:
+        *whole, rest = (self.unfinished[stream] + data).split(b'\n')
+        if not data:
+            self.streams.unregister(stream)
+            whole = [rest] if rest else []
+            rest = b''
+        self.unfinished[stream] = rest
+        texts = [line.decode(errors='replace') for line in whole]
+        if stream is self.command.error:
+            self.command_error_output += data
+            self.lines += [command_process.PollT('', text) for text in texts]
+        else:
+            self.lines += [command_process.PollT(text, '') for text in texts]
+
+
 def prepare(description: str, root: str) -> None:
     """Ends this process when Kiwi fails."""
     sys.argv = ['kiwi-ng', '--debug', *type_arguments(description)]
@@ -72,6 +113,7 @@ def call_image_script(root: str) -> None:
 def main() -> None:
     description, root = sys.argv[1:]
     bind_devices_too()
+    command_process.CommandIterator = LinesAtOnce
     prepare(description, root)
     if os.path.exists(os.path.join(root, 'image', 'images.sh')):
         call_image_script(root)
