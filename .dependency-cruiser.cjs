@@ -22,6 +22,11 @@ module.exports = {
     only('ports', ['contract', 'platform', 'features/[^/]+/store.ts', 'jobs/store.ts'], 'Ports name ports.'),
     only('features', ['contract', 'platform', 'ports'], 'Features know ports, not adapters or jobs.'),
     only('jobs', ['contract', 'platform', 'ports', 'features/[^/]+/store.ts'], 'Jobs know ports.'),
+    only(
+      'ims',
+      ['contract', 'platform', 'ports', 'features/[^/]+/(index|store).ts', 'jobs/wire-jobs.ts'],
+      'The wire of the reference is a translation to services that know nothing of it.',
+    ),
     only('builder', ['contract', 'platform'], 'The builder knows nothing of jobs or records.'),
     only('runner', ['contract', 'platform', 'client', 'builder'], 'The runner never touches the database.'),
     only('cli', ['contract', 'platform', 'client'], 'Commands speak to the service through the client.'),

@@ -74,6 +74,11 @@ export const ERROR_CATALOGUE = {
     title: 'There is no such job',
     hint: '`kiln jobs list` shows those there are.',
   },
+  'node-not-found': {
+    status: 404,
+    title: 'There is no such build node',
+    hint: 'Register the node first; its name has to be written exactly as it was registered.',
+  },
   'link-taken': {
     status: 409,
     title: 'Another record already uses this link',

@@ -5,7 +5,7 @@ import type { Recipe } from '../contract/recipes.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Records } from '../ports/records.ts';
+import type { JobRecords } from '../ports/records.ts';
 import { addressOf, imageObject, pathOf } from './addresses.ts';
 import { type JobsConfig, limitsOf } from './config.ts';
 import type { StoredJob } from './store.ts';
@@ -16,7 +16,7 @@ export interface BuilderRootOnHost {
 }
 
 export interface DocumentDeps {
-  readonly records: Records;
+  readonly records: JobRecords;
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly config: JobsConfig;

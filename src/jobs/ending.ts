@@ -5,7 +5,7 @@
 import type { JobReason } from '../contract/jobs.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { Records } from '../ports/records.ts';
+import type { JobRecords } from '../ports/records.ts';
 import type { JobChanges } from './changes.ts';
 import { mayFollow } from './states.ts';
 import { closeSteps } from './step-changes.ts';
@@ -13,7 +13,7 @@ import type { StoredJob } from './store.ts';
 
 /** What everything in this room works with. */
 export interface JobContext {
-  readonly records: Records;
+  readonly records: JobRecords;
   readonly changes: JobChanges;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,7 +27,7 @@ export type UnsuccessfulEnd =
 
 /** The same inside a transaction of the caller; `job` was read in it. False when the job may not end so. */
 export async function endWithin(
-  records: Records,
+  records: JobRecords,
   job: StoredJob,
   end: UnsuccessfulEnd,
   at: string,

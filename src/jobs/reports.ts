@@ -7,7 +7,7 @@ import type { Image } from '../contract/images.ts';
 import type { RunnerCompletion, RunnerReply, RunnerReport } from '../contract/runner.ts';
 import type { ObjectStore } from '../features/objects/store.ts';
 import { timestamp } from '../platform/clock.ts';
-import type { Records } from '../ports/records.ts';
+import type { JobRecords } from '../ports/records.ts';
 import { announceEnd, endWithin, type JobContext } from './ending.ts';
 import { createLogBudget } from './log-budget.ts';
 import { reasonFor } from './reasons.ts';
@@ -99,7 +99,7 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
 }
 
 /** The first word of its runner makes a job `running`. Gives the job as it is then. */
-async function noteRunning(records: Records, job: StoredJob, at: string): Promise<StoredJob> {
+async function noteRunning(records: JobRecords, job: StoredJob, at: string): Promise<StoredJob> {
   if (job.snapshot.state !== 'starting') {
     return job;
   }
@@ -112,7 +112,12 @@ async function noteRunning(records: Records, job: StoredJob, at: string): Promis
 }
 
 /** A runner that was told to stop ends its job as cancelled, whatever it says that it failed on. */
-function endByRunner(records: Records, job: StoredJob, report: RunnerReport, at: string): Promise<boolean> {
+function endByRunner(
+  records: JobRecords,
+  job: StoredJob,
+  report: RunnerReport,
+  at: string,
+): Promise<boolean> {
   if (job.snapshot.state === 'cancelling') {
     const reason = reasonFor('job-cancelled', 'The job was cancelled while it ran', job);
     return endWithin(records, job, { state: 'cancelled', reason }, at);

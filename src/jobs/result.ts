@@ -6,7 +6,7 @@ import { Value } from 'typebox/value';
 import { KilnError } from '../contract/errors.ts';
 import { ARTIFACT_MEDIA_TYPES, type Image, Manifest, type ManifestArtifact } from '../contract/images.ts';
 import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
-import type { Records } from '../ports/records.ts';
+import type { JobRecords } from '../ports/records.ts';
 import { addressOf, imageObject, pathOf } from './addresses.ts';
 import { fenced } from './runner-access.ts';
 import { closeSteps } from './step-changes.ts';
@@ -107,14 +107,14 @@ function fingerprint(artifacts: readonly ManifestArtifact[]): string {
 }
 
 /** The image that the job has made already; undefined when it has not succeeded. */
-export async function registeredImage(records: Records, job: StoredJob): Promise<Image | undefined> {
+export async function registeredImage(records: JobRecords, job: StoredJob): Promise<Image | undefined> {
   const id = job.snapshot.resultantImageId;
   return id === null ? undefined : records.images.find(id);
 }
 
 /** Inserts the image, keeps its objects and ends the job as succeeded: inside a transaction of the caller. */
 export async function registerImage(
-  records: Records,
+  records: JobRecords,
   job: StoredJob,
   manifest: ObjectInfo,
   at: string,

@@ -1,7 +1,7 @@
 /** Who may report for a job: the runner of its attempt in progress, known by the token that only it was given. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { KilnError } from '../contract/errors.ts';
-import type { Records } from '../ports/records.ts';
+import type { JobRecords } from '../ports/records.ts';
 import type { StoredJob } from './store.ts';
 
 /** What is stored of a token: SHA-256, hexadecimal. */
@@ -21,7 +21,7 @@ function isTokenOf(job: StoredJob, token: string): boolean {
  * `job-fenced` for an earlier attempt, and `unauthorized`.
  */
 export async function findForRunner(
-  records: Records,
+  records: JobRecords,
   jobId: string,
   token: string,
   attempt: number,

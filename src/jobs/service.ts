@@ -8,12 +8,12 @@ import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
 import type { Recipe } from '../contract/recipes.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { Records } from '../ports/records.ts';
+import type { JobRecords } from '../ports/records.ts';
 import { announceEnd, endWithin, type JobContext } from './ending.ts';
 import { presentJob } from './present.ts';
 import { reasonFor } from './reasons.ts';
 import { isOver, pendingSteps } from './states.ts';
-import type { StoredJob } from './store.ts';
+import { NO_WIRE_NOTES, type StoredJob, type WireNotes } from './store.ts';
 
 export interface JobServiceDeps extends JobContext {
   readonly ids: Ids;
@@ -25,7 +25,7 @@ export interface JobServiceDeps extends JobContext {
 
 export interface JobService {
   /** Throws `recipe-not-found`, `recipe-without-archive` and the others of a job that could never run. */
-  create(input: JobCreate): Promise<Job>;
+  create(input: JobCreate, wire?: Pick<WireNotes, 'sshContainer'>): Promise<Job>;
   list(): Promise<Job[]>;
   /** Throws `job-not-found`, as do all that take an id. */
   get(id: string): Promise<Job>;
@@ -41,13 +41,13 @@ export function createJobService(deps: JobServiceDeps): JobService {
   const { records, changes, clock, log } = deps;
 
   return {
-    async create(input) {
+    async create(input, wire) {
       if (input.job_type !== 'create') {
         throw new KilnError('job-type-not-supported', `jobs of type "${input.job_type}" cannot be run`);
       }
       const job = await records.transaction(async (transaction) => {
         const recipe = await checkInput(transaction, input, deps.hostArchitecture);
-        const job = newJob(deps, input, recipe);
+        const job = { ...newJob(deps, input, recipe), wire: { ...NO_WIRE_NOTES, ...wire } };
         await transaction.jobs.insert(job);
         // Should the job end without an image, this entry has its uploads deleted.
         await transaction.cleanup.insert({
@@ -117,7 +117,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
   };
 }
 
-async function mustFind(records: Records, id: string): Promise<StoredJob> {
+export async function mustFind(records: JobRecords, id: string): Promise<StoredJob> {
   const job = await records.jobs.find(id);
   if (job === undefined) {
     throw new KilnError('job-not-found', `there is no job ${id}`);
@@ -126,7 +126,7 @@ async function mustFind(records: Records, id: string): Promise<StoredJob> {
 }
 
 /** Refuses what could only fail later. */
-async function checkInput(records: Records, input: JobCreate, host: Architecture): Promise<Recipe> {
+async function checkInput(records: JobRecords, input: JobCreate, host: Architecture): Promise<Recipe> {
   const recipe = await records.recipes.find(input.artifact_id);
   if (recipe === undefined) {
     throw new KilnError('recipe-not-found', `there is no recipe ${input.artifact_id}`);
@@ -183,5 +183,6 @@ function newJob(deps: JobServiceDeps, input: JobCreate, recipe: Recipe): StoredJ
     reservedImageId: deps.ids.id(),
     tokenHash: null,
     execution: null,
+    wire: NO_WIRE_NOTES,
   };
 }

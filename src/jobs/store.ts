@@ -2,7 +2,7 @@
  * The port to the records of jobs: the job itself, its append-only list of snapshots, its steps and its log.
  * The engine decides; this only keeps, and refuses what is stale.
  */
-import type { Job, JobReason, JobState, LogLine } from '../contract/jobs.ts';
+import type { Job, JobReason, JobState, JobStatus, LogLine } from '../contract/jobs.ts';
 
 /** What was asked for; never changes after the job is created. */
 export type JobRequest = Pick<
@@ -35,6 +35,26 @@ export interface JobSnapshot {
   readonly resultantImageId: string | null;
 }
 
+/** What clients of the reference's wire say about a job; the engine keeps it and does not act on it. */
+export interface WireNotes {
+  /** The shell that was asked for. */
+  readonly sshContainer: { readonly name: string; readonly jail: boolean } | null;
+  /** What a client said last, and the sequence of the snapshot that it said it about. */
+  readonly status: JobStatus | null;
+  readonly resultantImageId: string | null;
+  readonly saidAt: number;
+  /** A client deleted the job while a runner was at work: it goes when the runner is gone. */
+  readonly removed: boolean;
+}
+
+export const NO_WIRE_NOTES: WireNotes = {
+  sshContainer: null,
+  status: null,
+  resultantImageId: null,
+  saidAt: 0,
+  removed: false,
+};
+
 export interface StoredJob {
   readonly request: JobRequest;
   readonly snapshot: JobSnapshot;
@@ -49,6 +69,7 @@ export interface StoredJob {
   readonly tokenHash: string | null;
   /** What the executor needs to find the runner again after a restart; opaque to the engine. */
   readonly execution: string | null;
+  readonly wire: WireNotes;
 }
 
 export interface JobStore {
@@ -69,6 +90,7 @@ export interface JobStore {
   setExecution(id: string, execution: string): Promise<void>;
   setHeartbeat(id: string, at: string): Promise<void>;
   setSteps(id: string, steps: Job['steps']): Promise<void>;
+  setWire(id: string, wire: WireNotes): Promise<void>;
   /** Appends lines whose numbers follow on what is stored; lines that are there already are ignored. */
   appendLog(id: string, lines: readonly LogLine[]): Promise<void>;
   /** Lines after number `after` (0 for all), at most `limit` of them. */

@@ -86,9 +86,18 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       if (await attendant.retire(jobId, job)) {
         held.delete(jobId);
         exits.delete(jobId);
+        await forget(job);
         kick();
       }
     });
+  }
+
+  /** A job that a client deleted while it ran goes now that nothing is left of its runner. */
+  async function forget(job: StoredJob | undefined): Promise<void> {
+    if (job?.wire.removed) {
+      await records.jobs.delete(job.request.id);
+      deps.changes.notify({ jobId: job.request.id, kind: 'deleted' });
+    }
   }
 
   async function startQueued(active: readonly StoredJob[]): Promise<void> {
@@ -162,6 +171,11 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         const swept = await executor.sweep(live);
         if (swept.length > 0) {
           log.info({ jobs: swept }, 'cleared away what an earlier process left');
+        }
+        for (const job of await records.jobs.list()) {
+          if (isOver(job.snapshot.state)) {
+            await forget(job);
+          }
         }
         await deps.cleanObjects();
       } catch (error) {

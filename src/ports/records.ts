@@ -2,19 +2,33 @@
  * The records of the control plane, as one port: a store per noun, and transactions over all of them. Services
  * ask for the whole, so that a mutation that touches two nouns is still one transaction.
  */
+import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
+import type { DeletedStore } from '../features/deleted/store.ts';
 import type { ImageStore } from '../features/images/store.ts';
+import type { NodeStore } from '../features/nodes/store.ts';
 import type { PublicKeyStore } from '../features/public-keys/store.ts';
 import type { RecipeStore } from '../features/recipes/store.ts';
 import type { JobStore } from '../jobs/store.ts';
 import type { CleanupStore } from './cleanup.ts';
+import type { MoveStore } from './moves.ts';
 
 export interface Records {
   readonly recipes: RecipeStore;
   readonly images: ImageStore;
   readonly publicKeys: PublicKeyStore;
+  readonly deletedRecipes: DeletedStore<DeletedRecipe>;
+  readonly deletedImages: DeletedStore<DeletedImage>;
+  readonly deletedPublicKeys: DeletedStore<DeletedPublicKey>;
+  readonly nodes: NodeStore;
   readonly jobs: JobStore;
   readonly cleanup: CleanupStore;
+  readonly moves: MoveStore;
   /** Runs the work in one transaction: all of it is stored, or none when it throws. Not to be nested. */
   transaction<T>(work: (records: Records) => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+/** What the life of a job touches. */
+export interface JobRecords extends Pick<Records, 'recipes' | 'images' | 'publicKeys' | 'jobs' | 'cleanup'> {
+  transaction<T>(work: (records: JobRecords) => Promise<T>): Promise<T>;
 }

@@ -26,6 +26,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         { name: 'images', description: 'What a compute node boots' },
         { name: 'jobs', description: 'Builds: steps, progress, log, result' },
         { name: 'public-keys', description: 'Keys that open the shell of a job' },
+        { name: 'deleted', description: 'What was deleted and can be had back' },
         { name: 'objects', description: 'Signed addresses of artifacts and archives' },
         { name: 'runner', description: 'What runners report' },
         { name: 'service', description: 'Health and version' },

@@ -2,10 +2,6 @@
 import { join } from 'node:path';
 import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
-import { createImageService } from '../features/images/index.ts';
-import { createCleaner } from '../features/objects/index.ts';
-import { createPublicKeyService } from '../features/public-keys/index.ts';
-import { createRecipeService } from '../features/recipes/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
@@ -14,6 +10,7 @@ import { randomIds as ids } from '../platform/ids.ts';
 import { silentLog as log } from '../platform/log.ts';
 import { packageVersion } from '../platform/package-root.ts';
 import { createApp } from '../server/app.ts';
+import { createFeatures } from './features.ts';
 import { routesOf } from './routes.ts';
 
 /** Needs an empty folder for stores that nothing is put into. */
@@ -25,19 +22,16 @@ export async function describeApi(folder: string): Promise<object> {
     signingKey,
     baseUrl: () => '',
   });
-  const cleaner = createCleaner({ records, objects, log });
+  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: 1 });
   const changes = createJobChanges();
-  const context = { records, changes, clock, log, cleanObjects: () => cleaner.run() };
-  const nouns = { records, objects, cleaner, clock, ids };
+  const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const defaults = { diskGib: 1, memoryGib: 1 };
   const app = await createApp({
     log,
     version: packageVersion(),
     checks: {},
     routes: routesOf({
-      recipes: createRecipeService(nouns),
-      images: createImageService({ ...nouns, urlSeconds: 1 }),
-      publicKeys: createPublicKeyService(nouns),
+      ...features,
       objects,
       signingKey,
       jobs: createJobService({ ...context, ids, hostArchitecture: 'x86_64', defaults }),

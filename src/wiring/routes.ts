@@ -1,23 +1,56 @@
 /** All routes of the service, in the order in which the API description lists them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { type ImageService, imageRoutes } from '../features/images/index.ts';
+import { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
+import { Image } from '../contract/images.ts';
+import { PublicKey } from '../contract/public-keys.ts';
+import { Recipe } from '../contract/recipes.ts';
+import { deletedRoutes } from '../features/deleted/index.ts';
+import { type ImageRoutesDeps, imageRoutes } from '../features/images/index.ts';
 import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.ts';
-import { type PublicKeyService, publicKeyRoutes } from '../features/public-keys/index.ts';
-import { type RecipeService, recipeRoutes } from '../features/recipes/index.ts';
+import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
+import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
 
-export interface RouteDeps extends ObjectRoutesDeps, JobRoutesDeps, RunnerRoutesDeps {
-  readonly recipes: RecipeService;
-  readonly images: ImageService;
-  readonly publicKeys: PublicKeyService;
-}
+export interface RouteDeps
+  extends RecipeRoutesDeps,
+    ImageRoutesDeps,
+    PublicKeyRoutesDeps,
+    ObjectRoutesDeps,
+    JobRoutesDeps,
+    RunnerRoutesDeps {}
 
 export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     recipeRoutes(deps),
     imageRoutes(deps),
     publicKeyRoutes(deps),
+    deletedRoutes([
+      {
+        noun: 'recipes',
+        name: 'Recipe',
+        singular: 'recipe',
+        deleted: DeletedRecipe,
+        restored: Recipe,
+        service: deps.deletedRecipes,
+      },
+      {
+        noun: 'images',
+        name: 'Image',
+        singular: 'image',
+        deleted: DeletedImage,
+        restored: Image,
+        service: deps.deletedImages,
+      },
+      {
+        noun: 'public-keys',
+        name: 'PublicKey',
+        singular: 'public key',
+        deleted: DeletedPublicKey,
+        restored: PublicKey,
+        service: deps.deletedPublicKeys,
+      },
+    ]),
     jobRoutes(deps),
     objectRoutes(deps),
     runnerRoutes(deps),

@@ -5,10 +5,7 @@ import { join } from 'node:path';
 import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
 import { createLocalExecutor } from '../adapters/executors/local/executor.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
-import { createImageService } from '../features/images/index.ts';
-import { createCleaner, loadSigningKey } from '../features/objects/index.ts';
-import { createPublicKeyService } from '../features/public-keys/index.ts';
-import { createRecipeService } from '../features/recipes/index.ts';
+import { loadSigningKey } from '../features/objects/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { jobsConfigOf } from '../jobs/config.ts';
 import { createJobReports } from '../jobs/reports.ts';
@@ -22,6 +19,7 @@ import { packageVersion } from '../platform/package-root.ts';
 import { createApp } from '../server/app.ts';
 import { assertLoopback } from '../server/loopback.ts';
 import { builderRootsOf } from './builder-roots.ts';
+import { createFeatures } from './features.ts';
 import { routesOf } from './routes.ts';
 
 /** `entry` is how Kiln itself is started: the words before `run-job`. Settles when the service has stopped. */
@@ -40,7 +38,14 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     signingKey,
     baseUrl: () => url,
   });
-  const cleaner = createCleaner({ records, objects, log });
+  const features = createFeatures({
+    records,
+    objects,
+    clock,
+    ids,
+    log,
+    urlSeconds: settings['artifacts.url_seconds'],
+  });
   const executor = createLocalExecutor({
     stateFolder: state,
     entry,
@@ -49,7 +54,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   });
   const config = jobsConfigOf(settings);
   const changes = createJobChanges();
-  const context = { records, changes, clock, log, cleanObjects: () => cleaner.run() };
+  const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const jobs = createJobService({
     ...context,
     ids,
@@ -67,7 +72,6 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     apiUrl: () => url,
     trustedCertificates: await certificatesIn(settings['trust.ca_file']),
   });
-  const nouns = { records, objects, cleaner, clock, ids };
   const app = await createApp({
     log,
     version: packageVersion(),
@@ -76,9 +80,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       objects: () => objects.head({ bucket: 'ims', key: 'health' }),
     },
     routes: routesOf({
-      recipes: createRecipeService(nouns),
-      images: createImageService({ ...nouns, urlSeconds: settings['artifacts.url_seconds'] }),
-      publicKeys: createPublicKeyService(nouns),
+      ...features,
       objects,
       signingKey,
       jobs,
@@ -92,6 +94,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   await app.listen({ host: settings['server.host'], port: settings['server.port'] });
   url ||= urlOf(app.server.address() as AddressInfo);
   await supervisor.start();
+  void features.resume();
   process.stdout.write(`Kiln listens on ${url}\n`);
   log.info({ address: url, state }, 'the service is ready');
 

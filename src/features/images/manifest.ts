@@ -9,19 +9,33 @@ export const MANIFEST_LIMIT_BYTES = 1024 * 1024;
 
 /** Throws `object-not-found`, or `manifest-invalid` that lists what is wrong. */
 export async function readManifest(objects: ObjectStore, path: string): Promise<Manifest> {
-  const { info, data } = await objects.get(addressOf({ path }));
-  if (info.sizeBytes > MANIFEST_LIMIT_BYTES) {
+  const text = await readManifestText(objects, path);
+  if (text === undefined) {
+    throw new KilnError('object-not-found', path);
+  }
+  return parseManifest(text, path);
+}
+
+/** Undefined when there is no such object. Throws `manifest-invalid` when it is too large or no text. */
+export async function readManifestText(objects: ObjectStore, path: string): Promise<string | undefined> {
+  const address = addressOf({ path });
+  if ((await objects.head(address)) === undefined) {
+    return undefined;
+  }
+  const { info, data } = await objects.get(address);
+  if (info.sizeBytes >= MANIFEST_LIMIT_BYTES) {
     data.destroy();
     throw new KilnError(
       'manifest-invalid',
-      `${path} has ${info.sizeBytes} bytes; a manifest has at most ${MANIFEST_LIMIT_BYTES}`,
+      `${path} has ${info.sizeBytes} bytes; a manifest has less than ${MANIFEST_LIMIT_BYTES}`,
     );
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of data) {
-    chunks.push(chunk);
+  const bytes = Buffer.concat(await data.toArray());
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new KilnError('manifest-invalid', `${path} is not UTF-8 text`, { cause });
   }
-  return parseManifest(Buffer.concat(chunks).toString('utf8'), path);
 }
 
 export function parseManifest(text: string, path: string): Manifest {

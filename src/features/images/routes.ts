@@ -3,12 +3,18 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { Id } from '../../contract/common.ts';
 import { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../../contract/images.ts';
+import type { DeletedImageService } from './deleted.ts';
 import type { ImageService } from './service.ts';
 
 const tags = ['images'];
 const params = Type.Object({ id: Id('Identifier of the image') });
 
-export function imageRoutes({ images }: { images: ImageService }): FastifyPluginAsyncTypebox {
+export interface ImageRoutesDeps {
+  readonly images: ImageService;
+  readonly deletedImages: DeletedImageService;
+}
+
+export function imageRoutes({ images, deletedImages }: ImageRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/kiln/v1/images',
@@ -82,14 +88,14 @@ export function imageRoutes({ images }: { images: ImageService }): FastifyPlugin
       {
         schema: {
           operationId: 'deleteImage',
-          summary: 'Delete an image and all its artifacts',
+          summary: 'Delete an image and all its artifacts; they can be had back until they are purged',
           tags,
           params,
-          response: { 204: Type.Null({ description: 'The image is gone' }) },
+          response: { 204: Type.Null({ description: 'The image is deleted' }) },
         },
       },
       async (request, reply) => {
-        await images.delete(request.params.id);
+        await deletedImages.bury(request.params.id);
         return reply.code(204).send(null);
       },
     );

@@ -3,16 +3,14 @@ import { KilnError } from '../../contract/errors.ts';
 import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../../contract/images.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
-import type { CleanupEntry } from '../../ports/cleanup.ts';
 import type { Records } from '../../ports/records.ts';
-import { addressOf, type Cleaner, mustExist } from '../objects/index.ts';
+import { type LinkCheck, mustExist } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { checkArtifacts, readManifest } from './manifest.ts';
 
 export interface ImageServiceDeps {
   readonly records: Records;
   readonly objects: ObjectStore;
-  readonly cleaner: Cleaner;
   readonly clock: Clock;
   readonly ids: Ids;
   /** How long the addresses of artifacts are good for. */
@@ -22,7 +20,7 @@ export interface ImageServiceDeps {
 export type ImageService = ReturnType<typeof createImageService>;
 
 export function createImageService(deps: ImageServiceDeps) {
-  const { records, objects, cleaner, clock, ids } = deps;
+  const { records, objects, clock, ids } = deps;
 
   const find = async (id: string, from: Records = records): Promise<Image> => {
     const image = await from.images.find(id);
@@ -31,19 +29,19 @@ export function createImageService(deps: ImageServiceDeps) {
     }
     return image;
   };
-  const checkLink = async (link: Image['link'] | undefined): Promise<void> => {
-    if (link !== null && link !== undefined) {
-      await mustExist(objects, link);
-      await checkArtifacts(objects, await readManifest(objects, link.path));
-    }
+  const checkManifest: LinkCheck = async (link) => {
+    await mustExist(objects, link);
+    await checkArtifacts(objects, await readManifest(objects, link.path));
   };
 
   return {
     list: () => records.images.list(),
     get: (id: string) => find(id),
 
-    async create(request: ImageCreate): Promise<Image> {
-      await checkLink(request.link);
+    async create(request: ImageCreate, check: LinkCheck = checkManifest): Promise<Image> {
+      if (request.link) {
+        await check(request.link);
+      }
       const image: Image = {
         id: ids.id(),
         created: timestamp(clock.now()),
@@ -60,10 +58,20 @@ export function createImageService(deps: ImageServiceDeps) {
       return image;
     },
 
-    async update(id: string, change: ImageUpdate): Promise<Image> {
-      await checkLink(change.link);
+    /** A change may depend on the record; then it is made from the one that it is stored over. */
+    async update(
+      id: string,
+      request: ImageUpdate | ((before: Image) => ImageUpdate),
+      check: LinkCheck = checkManifest,
+    ): Promise<Image> {
+      const changeOf = typeof request === 'function' ? request : () => request;
+      const { link } = changeOf(await find(id));
+      if (link !== undefined) {
+        await check(link);
+      }
       return await records.transaction(async (inside) => {
         const before = await find(id, inside);
+        const change = changeOf(before);
         if (change.link !== undefined && before.link !== null && before.link.path !== change.link.path) {
           throw new KilnError('link-is-set', `image ${id} has its manifest at ${before.link.path}`);
         }
@@ -98,47 +106,7 @@ export function createImageService(deps: ImageServiceDeps) {
         }),
       );
     },
-
-    async delete(id: string): Promise<void> {
-      const image = await find(id);
-      const owned = await objectsOf(image);
-      await records.transaction(async (inside) => {
-        await find(id, inside);
-        await inside.images.delete(id);
-        for (const entry of owned) {
-          await inside.cleanup.insert(entry);
-        }
-      });
-      await cleaner.run();
-    },
   };
-
-  /** What goes with the image: its own folder, and what its manifest lists elsewhere. */
-  async function objectsOf(image: Image): Promise<CleanupEntry[]> {
-    const entry = (bucket: CleanupEntry['bucket'], keyPrefix: string): CleanupEntry => ({
-      id: ids.id(),
-      bucket,
-      keyPrefix,
-      reason: `image ${image.id} deleted`,
-      jobId: null,
-    });
-    const folder = entry('boot-images', `${image.id}/`);
-    if (image.link === null) {
-      return [folder];
-    }
-    // An image whose manifest is gone or unreadable can still be deleted; what it listed is not known any more.
-    const manifest = await readManifest(objects, image.link.path).catch((error: unknown) => {
-      if (error instanceof KilnError) {
-        return undefined;
-      }
-      throw error;
-    });
-    const addresses = [image.link, ...(manifest?.artifacts ?? []).map(({ link }) => link)].map(addressOf);
-    const elsewhere = addresses.filter(
-      ({ bucket, key }) => bucket !== folder.bucket || !key.startsWith(folder.keyPrefix),
-    );
-    return [folder, ...elsewhere.map(({ bucket, key }) => entry(bucket, key))];
-  }
 }
 
 async function refuseTakenLink(inside: Records, image: Image): Promise<void> {

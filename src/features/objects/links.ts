@@ -13,6 +13,21 @@ export function addressOf(link: Pick<Link, 'path'>): ObjectAddress {
   return { bucket, key };
 }
 
+/** Undefined for a link to what is not in one of Kiln's buckets: that is not Kiln's to move or delete. */
+export function ownAddress(link: Pick<Link, 'path'>): ObjectAddress | undefined {
+  try {
+    return addressOf(link);
+  } catch (error) {
+    if (error instanceof KilnError && error.code === 'bad-bucket') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Looks at the object behind a link before a record gets it; throws when it may not. */
+export type LinkCheck = (link: Link) => Promise<void>;
+
 export function pathOf({ bucket, key }: ObjectAddress): string {
   return `s3://${bucket}/${key}`;
 }

@@ -46,6 +46,8 @@ export interface ObjectStore {
   head(address: ObjectAddress): Promise<ObjectInfo | undefined>;
   /** Throws `object-not-found`, or `range-not-satisfiable`. */
   get(address: ObjectAddress, range?: ByteRange): Promise<{ info: ObjectInfo; data: Readable }>;
+  /** Copies inside the store, whatever the size; metadata and digests survive. Throws `object-not-found`. */
+  copy(from: ObjectAddress, to: ObjectAddress): Promise<ObjectInfo>;
   /** Whether there was one. */
   delete(address: ObjectAddress): Promise<boolean>;
   /** In the order of their keys. */

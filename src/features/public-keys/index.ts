@@ -1,3 +1,4 @@
 /** What other rooms may use of public keys. */
-export { publicKeyRoutes } from './routes.ts';
+export { createDeletedPublicKeys, type DeletedPublicKeyService } from './deleted.ts';
+export { type PublicKeyRoutesDeps, publicKeyRoutes } from './routes.ts';
 export { createPublicKeyService, type PublicKeyService } from './service.ts';

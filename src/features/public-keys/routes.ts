@@ -3,12 +3,21 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { Id } from '../../contract/common.ts';
 import { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract/public-keys.ts';
+import type { DeletedPublicKeyService } from './deleted.ts';
 import type { PublicKeyService } from './service.ts';
 
 const tags = ['public-keys'];
 const params = Type.Object({ id: Id('Identifier of the key') });
 
-export function publicKeyRoutes({ publicKeys }: { publicKeys: PublicKeyService }): FastifyPluginAsyncTypebox {
+export interface PublicKeyRoutesDeps {
+  readonly publicKeys: PublicKeyService;
+  readonly deletedPublicKeys: DeletedPublicKeyService;
+}
+
+export function publicKeyRoutes({
+  publicKeys,
+  deletedPublicKeys,
+}: PublicKeyRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/kiln/v1/public-keys',
@@ -67,14 +76,14 @@ export function publicKeyRoutes({ publicKeys }: { publicKeys: PublicKeyService }
       {
         schema: {
           operationId: 'deletePublicKey',
-          summary: 'Delete a public key',
+          summary: 'Delete a public key; it can be had back until it is purged',
           tags,
           params,
-          response: { 204: Type.Null({ description: 'The key is gone' }) },
+          response: { 204: Type.Null({ description: 'The key is deleted' }) },
         },
       },
       async (request, reply) => {
-        await publicKeys.delete(request.params.id);
+        await deletedPublicKeys.bury(request.params.id);
         return reply.code(204).send(null);
       },
     );

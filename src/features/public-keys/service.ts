@@ -31,10 +31,5 @@ export function createPublicKeyService(deps: { records: Records; clock: Clock; i
         await inside.publicKeys.update(after);
         return after;
       }),
-    delete: (id: string): Promise<void> =>
-      records.transaction(async (inside) => {
-        await find(id, inside);
-        await inside.publicKeys.delete(id);
-      }),
   };
 }

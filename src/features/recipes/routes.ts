@@ -4,12 +4,18 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { Id } from '../../contract/common.ts';
 import { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
+import type { DeletedRecipeService } from './deleted.ts';
 import type { RecipeService } from './service.ts';
 
 const tags = ['recipes'];
 const params = Type.Object({ id: Id('Identifier of the recipe') });
 
-export function recipeRoutes({ recipes }: { recipes: RecipeService }): FastifyPluginAsyncTypebox {
+export interface RecipeRoutesDeps {
+  readonly recipes: RecipeService;
+  readonly deletedRecipes: DeletedRecipeService;
+}
+
+export function recipeRoutes({ recipes, deletedRecipes }: RecipeRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/kiln/v1/recipes',
@@ -68,14 +74,14 @@ export function recipeRoutes({ recipes }: { recipes: RecipeService }): FastifyPl
       {
         schema: {
           operationId: 'deleteRecipe',
-          summary: 'Delete a recipe and its archive',
+          summary: 'Delete a recipe and its archive; they can be had back until they are purged',
           tags,
           params,
-          response: { 204: Type.Null({ description: 'The recipe is gone' }) },
+          response: { 204: Type.Null({ description: 'The recipe is deleted' }) },
         },
       },
       async (request, reply) => {
-        await recipes.delete(request.params.id);
+        await deletedRecipes.bury(request.params.id, { unlessUsed: true });
         return reply.code(204).send(null);
       },
     );

@@ -6,7 +6,7 @@ import type { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
-import { addressOf, type Cleaner, mustExist, pathOf } from '../objects/index.ts';
+import { type Cleaner, type LinkCheck, mustExist, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
 
 export interface RecipeServiceDeps {
@@ -19,8 +19,6 @@ export interface RecipeServiceDeps {
 
 export type RecipeService = ReturnType<typeof createRecipeService>;
 
-const UNFINISHED = ['queued', 'starting', 'running', 'cancelling'] as const;
-
 export function createRecipeService(deps: RecipeServiceDeps) {
   const { records, objects, cleaner, clock, ids } = deps;
 
@@ -32,14 +30,18 @@ export function createRecipeService(deps: RecipeServiceDeps) {
     return recipe;
   };
 
+  const checkArchive: LinkCheck = async (link) => {
+    await mustExist(objects, link);
+  };
+
   return {
     list: () => records.recipes.list(),
     get: (id: string) => find(id),
 
-    async create(request: RecipeCreate): Promise<Recipe> {
+    async create(request: RecipeCreate, check: LinkCheck = checkArchive): Promise<Recipe> {
       const link = request.link ?? null;
       if (link !== null) {
-        await mustExist(objects, link);
+        await check(link);
       }
       const recipe: Recipe = {
         id: ids.id(),
@@ -59,12 +61,20 @@ export function createRecipeService(deps: RecipeServiceDeps) {
       return recipe;
     },
 
-    async update(id: string, change: RecipeUpdate): Promise<Recipe> {
-      if (change.link !== undefined) {
-        await mustExist(objects, change.link);
+    /** A change may depend on the record; then it is made from the one that it is stored over. */
+    async update(
+      id: string,
+      request: RecipeUpdate | ((before: Recipe) => RecipeUpdate),
+      check: LinkCheck = checkArchive,
+    ): Promise<Recipe> {
+      const changeOf = typeof request === 'function' ? request : () => request;
+      const { link } = changeOf(await find(id));
+      if (link !== undefined) {
+        await check(link);
       }
       return await records.transaction(async (inside) => {
         const before = await find(id, inside);
+        const change = changeOf(before);
         refuseOtherLink(before, change.link);
         const after: Recipe = { ...before, ...change };
         await refuseTakenLink(inside, after);
@@ -106,28 +116,6 @@ export function createRecipeService(deps: RecipeServiceDeps) {
         throw new KilnError('recipe-not-found', `recipe ${id} was deleted during the upload`);
       }
       return linked;
-    },
-
-    async delete(id: string): Promise<void> {
-      await records.transaction(async (inside) => {
-        const recipe = await find(id, inside);
-        const user = (await inside.jobs.inStates(UNFINISHED)).find((job) => job.request.artifact_id === id);
-        if (user !== undefined) {
-          throw new KilnError('recipe-in-use', `job ${user.request.id} is building from recipe ${id}`);
-        }
-        await inside.recipes.delete(id);
-        if (recipe.link !== null) {
-          const { bucket, key } = addressOf(recipe.link);
-          await inside.cleanup.insert({
-            id: ids.id(),
-            bucket,
-            keyPrefix: key,
-            reason: `recipe ${id} deleted`,
-            jobId: null,
-          });
-        }
-      });
-      await cleaner.run();
     },
   };
 }

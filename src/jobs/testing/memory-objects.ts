@@ -46,6 +46,13 @@ export function memoryObjects(): MemoryObjects {
       }
       return { info: object.info, data: Readable.from([Buffer.from(object.text)]) };
     },
+    async copy(from, to) {
+      const object = stored.get(nameOf(from));
+      if (object === undefined) {
+        throw new KilnError('object-not-found', nameOf(from));
+      }
+      return putText(to, object.text);
+    },
     delete: async (address) => stored.delete(nameOf(address)),
     async *list(bucket, prefix) {
       for (const { info } of stored.values()) {

@@ -7,7 +7,7 @@ import type { LogLine } from '../../contract/jobs.ts';
 import type { PublicKey } from '../../contract/public-keys.ts';
 import type { Recipe } from '../../contract/recipes.ts';
 import type { CleanupEntry } from '../../ports/cleanup.ts';
-import type { Records } from '../../ports/records.ts';
+import type { JobRecords } from '../../ports/records.ts';
 import { isOver } from '../states.ts';
 import type { JobSnapshot, JobStore, StoredJob } from '../store.ts';
 
@@ -34,7 +34,7 @@ export function emptyState(): MemoryState {
 }
 
 /** Several of them may share a state, as replicas share a database. */
-export function memoryRecords(state: MemoryState = emptyState()): Records {
+export function memoryRecords(state: MemoryState = emptyState()): JobRecords {
   const lock = mutex();
   const direct = directRecords(state);
   return {
@@ -53,7 +53,6 @@ export function memoryRecords(state: MemoryState = emptyState()): Records {
           throw error;
         }
       }),
-    close: async () => {},
   };
 }
 
@@ -95,7 +94,7 @@ function nounStore<T extends { id: string }>(map: () => Map<string, T>) {
   };
 }
 
-function directRecords(state: MemoryState): Records {
+function directRecords(state: MemoryState): JobRecords {
   const byLink =
     <T extends { link: { path: string } | null }>(map: () => Map<string, T>) =>
     async (path: string) =>
@@ -129,7 +128,6 @@ function directRecords(state: MemoryState): Records {
       },
     },
     transaction: () => Promise.reject(new Error('transactions are not to be nested')),
-    close: async () => {},
   };
 }
 
@@ -166,6 +164,7 @@ function jobStore(state: MemoryState): JobStore {
     setExecution: async (id, execution) => change(id, { execution }),
     setHeartbeat: async (id, heartbeat) => change(id, { heartbeat }),
     setSteps: async (id, steps) => change(id, { steps }),
+    setWire: async (id, wire) => change(id, { wire }),
     async appendLog(id, lines) {
       const stored = state.logs.get(id) ?? [];
       const fresh = lines.filter((line) => line.line > stored.length);

@@ -6,7 +6,7 @@ import type { JobDocument, RunnerCompletion, RunnerReport } from '../../contract
 import { randomIds } from '../../platform/ids.ts';
 import { silentLog } from '../../platform/log.ts';
 import { readSettings } from '../../platform/settings.ts';
-import type { Records } from '../../ports/records.ts';
+import type { JobRecords } from '../../ports/records.ts';
 import { addressOf } from '../addresses.ts';
 import { createJobChanges } from '../changes.ts';
 import { jobsConfigOf } from '../config.ts';
@@ -166,7 +166,7 @@ export function createWorld(options: WorldOptions = {}) {
 export type World = ReturnType<typeof createWorld>;
 
 /** The same records, which fail as soon as the process that uses them is dead. */
-function untilCrash(records: Records, isDead: () => boolean): Records {
+function untilCrash(records: JobRecords, isDead: () => boolean): JobRecords {
   const guard = <T extends object>(target: T): T =>
     new Proxy(target, {
       get(store, name) {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { KilnError } from '../../../contract/errors.ts';
@@ -126,6 +126,24 @@ class EmbeddedStore implements ObjectStore {
     // Opened before it is given out: a deletion from now on does not tear the data that is being read.
     const file = await open(this.#layout.blob(object.blob), 'r');
     return { info: object.info, data: createReadStream('', { fd: file, ...range }) };
+  }
+
+  /** A second name for the same data: nothing is read, whatever its size. */
+  async copy(from: ObjectAddress, to: ObjectAddress): Promise<ObjectInfo> {
+    const object = await readEntry(this.#layout.entry(from), from.bucket);
+    if (object === undefined) {
+      throw new KilnError('object-not-found', `s3://${from.bucket}/${from.key}`);
+    }
+    const blob = randomUUID();
+    const temporary = join(this.#layout.temporary, blob);
+    const info: ObjectInfo = { ...object.info, ...to, modified: new Date() };
+    try {
+      await link(this.#layout.blob(object.blob), temporary);
+      await this.#commit(this.#layout.entry(to), temporary, { info, blob });
+    } finally {
+      await rm(temporary, { force: true });
+    }
+    return info;
   }
 
   async delete(address: ObjectAddress): Promise<boolean> {

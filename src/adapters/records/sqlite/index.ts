@@ -8,9 +8,12 @@ import Database from 'better-sqlite3';
 import { Kysely, Migrator, SqliteDialect } from 'kysely';
 import type { Records } from '../../../ports/records.ts';
 import { cleanupStore } from './cleanup.ts';
+import { deletedStore } from './deleted.ts';
 import { imageStore } from './images.ts';
 import { jobStore } from './jobs.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { moveStore } from './moves.ts';
+import { nodeStore } from './nodes.ts';
 import { publicKeyStore } from './public-keys.ts';
 import { recipeStore } from './recipes.ts';
 import type { Tables } from './schema.ts';
@@ -51,5 +54,10 @@ function storesOf(db: Kysely<Tables>): Omit<Records, 'transaction' | 'close'> {
     publicKeys: publicKeyStore(db),
     jobs: jobStore(db),
     cleanup: cleanupStore(db),
+    deletedRecipes: deletedStore(db, 'deleted_recipes'),
+    deletedImages: deletedStore(db, 'deleted_images'),
+    deletedPublicKeys: deletedStore(db, 'deleted_public_keys'),
+    nodes: nodeStore(db),
+    moves: moveStore(db),
   };
 }

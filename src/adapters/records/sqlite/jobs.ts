@@ -1,7 +1,7 @@
 /** Jobs in SQLite. `advance` is a compare-and-set on the sequence of the last snapshot. */
 import type { Kysely, Selectable } from 'kysely';
 import { JOB_STATES, type Job, type JobState, type LogLine } from '../../../contract/jobs.ts';
-import type { JobSnapshot, JobStore, StoredJob } from '../../../jobs/store.ts';
+import { type JobSnapshot, type JobStore, NO_WIRE_NOTES, type StoredJob } from '../../../jobs/store.ts';
 import type { JobSnapshotTable, Tables } from './schema.ts';
 
 const OVER: readonly JobState[] = ['succeeded', 'failed', 'cancelled'];
@@ -21,7 +21,7 @@ export function jobStore(db: Kysely<Tables>): JobStore {
   type Row = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number];
 
   const jobOf = (row: Row): StoredJob => ({
-    request: JSON.parse(row.request_json),
+    ...requestOf(row.request_json),
     snapshot: snapshotOf({ ...row, job_id: row.id }),
     steps: JSON.parse(row.steps_json),
     started: row.started,
@@ -59,7 +59,7 @@ export function jobStore(db: Kysely<Tables>): JobStore {
         .insertInto('jobs')
         .values({
           id: job.request.id,
-          request_json: JSON.stringify(job.request),
+          request_json: requestJson(job),
           steps_json: JSON.stringify(job.steps),
           sequence: job.snapshot.sequence,
           state: job.snapshot.state,
@@ -98,6 +98,13 @@ export function jobStore(db: Kysely<Tables>): JobStore {
     setExecution: (id, execution) => set(id, { execution }),
     setHeartbeat: (id, heartbeat) => set(id, { heartbeat }),
     setSteps: (id, steps: Job['steps']) => set(id, { steps_json: JSON.stringify(steps) }),
+    async setWire(id, wire) {
+      const row = await db.selectFrom('jobs').select('request_json').where('id', '=', id).executeTakeFirst();
+      if (row !== undefined) {
+        const request_json = requestJson({ ...requestOf(row.request_json), wire });
+        await db.updateTable('jobs').set({ request_json }).where('id', '=', id).execute();
+      }
+    },
     async appendLog(id, lines) {
       const job = await db.selectFrom('jobs').select('log_lines').where('id', '=', id).executeTakeFirst();
       if (job === undefined) {
@@ -169,6 +176,16 @@ export function jobStore(db: Kysely<Tables>): JobStore {
       return result.numDeletedRows > 0n;
     },
   };
+}
+
+/** What the reference's clients said is kept beside what was asked for. */
+function requestJson({ request, wire }: Pick<StoredJob, 'request' | 'wire'>): string {
+  return JSON.stringify({ ...request, wire });
+}
+
+function requestOf(json: string): Pick<StoredJob, 'request' | 'wire'> {
+  const { wire = NO_WIRE_NOTES, ...request } = JSON.parse(json);
+  return { request, wire };
 }
 
 function snapshotOf(row: Selectable<JobSnapshotTable>): JobSnapshot {

@@ -65,6 +65,24 @@ export interface CleanupTable {
   job_id: string | null;
 }
 
+export interface DeletedTable {
+  position: Generated<number>;
+  id: string;
+  record_json: string;
+}
+
+export interface NodeTable {
+  position: Generated<number>;
+  xname: string;
+  record_json: string;
+}
+
+export interface MoveTable {
+  position: Generated<number>;
+  record_id: string;
+  operation_json: string;
+}
+
 export interface Tables {
   recipes: RecipeTable;
   images: ImageTable;
@@ -73,4 +91,9 @@ export interface Tables {
   job_snapshots: JobSnapshotTable;
   job_log: JobLogTable;
   cleanup: CleanupTable;
+  deleted_recipes: DeletedTable;
+  deleted_images: DeletedTable;
+  deleted_public_keys: DeletedTable;
+  nodes: NodeTable;
+  moves: MoveTable;
 }

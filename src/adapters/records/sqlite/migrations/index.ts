@@ -1,7 +1,9 @@
 /** All migrations by name, in the order in which they are applied. */
 import type { Migration } from 'kysely';
 import { up as records } from './0001-records.ts';
+import { up as deleted } from './0002-deleted.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
+  '0002-deleted': { up: deleted },
 };

@@ -1,0 +1,4 @@
+/** What other rooms may use of deleted records. */
+export { deletedAddress, restoredAddress } from './address.ts';
+export { createOperations, type Operations } from './operations.ts';
+export { deletedRoutes } from './routes.ts';
