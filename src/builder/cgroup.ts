@@ -1,7 +1,7 @@
 /** The cgroups of sandboxes on hosts with cgroup v1, v2 and both: what they tell, and their removal. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { waitFor } from '../platform/wait.ts';
 
 const ROOT = '/sys/fs/cgroup';
@@ -41,7 +41,21 @@ export async function removeCgroup(cgroup: string): Promise<void> {
       intervalMs: 5,
       describe: () => `the processes of ${folder} to be gone`,
     });
+    await removeIfEmpty(dirname(folder), hierarchy);
   }
+}
+
+/** The folder that all jobs share goes with the last of them. */
+async function removeIfEmpty(folder: string, hierarchy: string): Promise<void> {
+  if (folder === hierarchy || (await namesIn(folder)).length > 0) {
+    return;
+  }
+  await rmdir(folder).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'EBUSY' && code !== 'ENOENT' && code !== 'ENOTEMPTY') {
+      throw error;
+    }
+  });
 }
 
 /** Gives whether the folder is gone now. */

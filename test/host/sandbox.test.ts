@@ -402,6 +402,18 @@ describe('the end', () => {
     expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(jobId);
     const cgroups = await runCommand(['find', '/sys/fs/cgroup', '-type', 'd', '-path', `*${jobId}*`]);
     expect(cgroups.stdout).toBe('');
+    // The folder that jobs share may only be there for another job.
+    const shared = await runCommand([
+      'find',
+      '/sys/fs/cgroup',
+      '-maxdepth',
+      '2',
+      '-name',
+      'kiln',
+      '-links',
+      '2',
+    ]);
+    expect(shared.stdout).toBe('');
     await waitFor(async () => ((await loops()).includes(jobId) ? undefined : true), {
       timeoutMs: 10_000,
       describe: () => `the loop devices of ${jobId} to be free`,
