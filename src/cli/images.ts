@@ -36,7 +36,7 @@ export function addImages(program: Command): void {
     list: ({ client }) => client.images.list(),
     get: ({ client }, id) => client.images.get(id),
     delete: ({ client }, id) => client.images.delete(id),
-    goesWithIt: ' and all its artifacts',
+    goesWithIt: ' and all its artifacts (`kiln deleted images` takes them back)',
   });
   addCreate(images);
   addUpdate(images);

@@ -4,6 +4,7 @@ import { OPTIONS, type OptionName } from '../platform/options.ts';
 import { addBuilder, type BuilderCommands } from './builder.ts';
 import { completionScript } from './completion.ts';
 import { describeError, UsageError } from './context.ts';
+import { addDeleted } from './deleted.ts';
 import { doctor, drawCheck } from './doctor.ts';
 import { addImages } from './images.ts';
 import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
@@ -34,6 +35,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addImages(program);
   addJobs(program);
   addPublicKeys(program);
+  addDeleted(program);
   addBuilder(program, deps.builderRoots);
 
   const names = Object.keys(OPTIONS) as OptionName[];

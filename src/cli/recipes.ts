@@ -26,7 +26,7 @@ export function addRecipes(program: Command): void {
     list: ({ client }) => client.recipes.list(),
     get: ({ client }, id) => client.recipes.get(id),
     delete: ({ client }, id) => client.recipes.delete(id),
-    goesWithIt: ' and its archive',
+    goesWithIt: ' and its archive (`kiln deleted recipes` takes them back)',
   });
 
   withRecipeFlags(recipes.command('create').argument('<name>'))

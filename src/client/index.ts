@@ -1,9 +1,11 @@
 /** The typed client of the native API. The CLI is built on it; so may anyone's program be. */
 import type { ReadableStream } from 'node:stream/web';
+import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
 import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../contract/images.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
 import type { Health, Version } from '../contract/service.ts';
+import { deletedClient } from './deleted.ts';
 import { createHttpClient } from './http.ts';
 import { jobsClient } from './jobs.ts';
 
@@ -26,6 +28,11 @@ export function createClient(options: ClientOptions) {
   return {
     version: () => http.json<Version>('GET', '/version'),
     ready: () => http.json<Health>('GET', '/healthz/ready'),
+    deleted: {
+      images: deletedClient<DeletedImage, Image>(http, 'images'),
+      recipes: deletedClient<DeletedRecipe, Recipe>(http, 'recipes'),
+      publicKeys: deletedClient<DeletedPublicKey, PublicKey>(http, 'public-keys'),
+    },
     recipes: {
       list: () => http.json<Recipe[]>('GET', '/kiln/v1/recipes'),
       get: (id: string) => http.json<Recipe>('GET', `/kiln/v1/recipes/${id}`),
