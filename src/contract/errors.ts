@@ -79,6 +79,11 @@ export const ERROR_CATALOGUE = {
     title: 'There is no such build node',
     hint: 'Register the node first; its name has to be written exactly as it was registered.',
   },
+  'bad-cursor': {
+    status: 422,
+    title: 'This is no cursor of a list',
+    hint: 'Send the header x-next-cursor of the page before as it is, or no cursor for the first page.',
+  },
   'link-taken': {
     status: 409,
     title: 'Another record already uses this link',

@@ -9,7 +9,8 @@ import addFormats from 'ajv-formats';
 const OPTIONS = { allErrors: true, removeAdditional: false, useDefaults: true, strict: false } as const;
 
 const exact = new Ajv({ ...OPTIONS, coerceTypes: false });
-const reading = new Ajv({ ...OPTIONS, coerceTypes: true });
+// A parameter that may be repeated is a list with one entry when it is not.
+const reading = new Ajv({ ...OPTIONS, coerceTypes: 'array' });
 for (const ajv of [exact, reading]) {
   addFormats.default(ajv);
 }

@@ -1,8 +1,9 @@
 /** Images over HTTP. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { Id } from '../../contract/common.ts';
+import { ArchitectureSchema, Id } from '../../contract/common.ts';
 import { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../../contract/images.ts';
+import { listQuery, NEXT_CURSOR } from '../../contract/listing.ts';
 import type { DeletedImageService } from './deleted.ts';
 import type { ImageService } from './service.ts';
 
@@ -23,10 +24,26 @@ export function imageRoutes({ images, deletedImages }: ImageRoutesDeps): Fastify
           operationId: 'listImages',
           summary: 'List all images in the order of their registration',
           tags,
+          querystring: Type.Object({
+            ...listQuery,
+            arch: Type.Optional(ArchitectureSchema),
+            metadata: Type.Optional(
+              Type.Array(Type.String(), { description: 'Entries that its metadata has, each KEY=VALUE' }),
+            ),
+          }),
           response: { 200: Type.Array(Image, { description: 'All images' }) },
         },
       },
-      async () => images.list(),
+      async (request, reply) => {
+        const { records, nextCursor } = await images.page(request.query, {
+          fields: { arch: request.query.arch },
+          metadata: request.query.metadata,
+        });
+        if (nextCursor !== undefined) {
+          void reply.header(NEXT_CURSOR, nextCursor);
+        }
+        return records;
+      },
     );
     app.post(
       '/kiln/v1/images',

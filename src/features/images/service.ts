@@ -1,9 +1,11 @@
 /** The rules of images. */
 import { KilnError } from '../../contract/errors.ts';
 import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../../contract/images.ts';
+import type { ListQuery } from '../../contract/listing.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
+import { type ListFilters, listed } from '../listing.ts';
 import { type LinkCheck, mustExist } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { checkArtifacts, readManifest } from './manifest.ts';
@@ -36,6 +38,7 @@ export function createImageService(deps: ImageServiceDeps) {
 
   return {
     list: () => records.images.list(),
+    page: (query: ListQuery, filters: ListFilters = {}) => listed(records.images, query, filters),
     get: (id: string) => find(id),
 
     async create(request: ImageCreate, check: LinkCheck = checkManifest): Promise<Image> {

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { Id } from '../../contract/common.ts';
+import { ListQuery, NEXT_CURSOR } from '../../contract/listing.ts';
 import { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract/public-keys.ts';
 import type { DeletedPublicKeyService } from './deleted.ts';
 import type { PublicKeyService } from './service.ts';
@@ -26,10 +27,17 @@ export function publicKeyRoutes({
           operationId: 'listPublicKeys',
           summary: 'List all public keys in the order of their registration',
           tags,
+          querystring: ListQuery,
           response: { 200: Type.Array(PublicKey, { description: 'All public keys' }) },
         },
       },
-      async () => publicKeys.list(),
+      async (request, reply) => {
+        const { records, nextCursor } = await publicKeys.page(request.query);
+        if (nextCursor !== undefined) {
+          void reply.header(NEXT_CURSOR, nextCursor);
+        }
+        return records;
+      },
     );
     app.post(
       '/kiln/v1/public-keys',

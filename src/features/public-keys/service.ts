@@ -1,9 +1,11 @@
 /** The rules of public keys. */
 import { KilnError } from '../../contract/errors.ts';
+import type { ListQuery } from '../../contract/listing.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract/public-keys.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
+import { type ListFilters, listed } from '../listing.ts';
 
 export type PublicKeyService = ReturnType<typeof createPublicKeyService>;
 
@@ -19,6 +21,7 @@ export function createPublicKeyService(deps: { records: Records; clock: Clock; i
 
   return {
     list: () => records.publicKeys.list(),
+    page: (query: ListQuery, filters: ListFilters = {}) => listed(records.publicKeys, query, filters),
     get: (id: string) => find(id),
     async create(request: PublicKeyCreate): Promise<PublicKey> {
       const key: PublicKey = { id: ids.id(), created: timestamp(clock.now()), ...request };

@@ -2,7 +2,8 @@
 import type { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { Id } from '../../contract/common.ts';
+import { ArchitectureSchema, Id } from '../../contract/common.ts';
+import { listQuery, NEXT_CURSOR } from '../../contract/listing.ts';
 import { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
 import type { DeletedRecipeService } from './deleted.ts';
 import type { RecipeService } from './service.ts';
@@ -24,10 +25,26 @@ export function recipeRoutes({ recipes, deletedRecipes }: RecipeRoutesDeps): Fas
           operationId: 'listRecipes',
           summary: 'List all recipes in the order of their registration',
           tags,
+          querystring: Type.Object({
+            ...listQuery,
+            arch: Type.Optional(ArchitectureSchema),
+            linux_distribution: Type.Optional(Type.String({ description: 'Distribution' })),
+          }),
           response: { 200: Type.Array(Recipe, { description: 'All recipes' }) },
         },
       },
-      async () => recipes.list(),
+      async (request, reply) => {
+        const { records, nextCursor } = await recipes.page(request.query, {
+          fields: {
+            arch: request.query.arch,
+            linux_distribution: request.query.linux_distribution,
+          },
+        });
+        if (nextCursor !== undefined) {
+          void reply.header(NEXT_CURSOR, nextCursor);
+        }
+        return records;
+      },
     );
     app.post(
       '/kiln/v1/recipes',

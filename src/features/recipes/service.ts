@@ -2,10 +2,12 @@
 import type { Readable } from 'node:stream';
 import type { Link } from '../../contract/common.ts';
 import { KilnError } from '../../contract/errors.ts';
+import type { ListQuery } from '../../contract/listing.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
+import { type ListFilters, listed } from '../listing.ts';
 import { type Cleaner, type LinkCheck, mustExist, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
 
@@ -36,6 +38,7 @@ export function createRecipeService(deps: RecipeServiceDeps) {
 
   return {
     list: () => records.recipes.list(),
+    page: (query: ListQuery, filters: ListFilters = {}) => listed(records.recipes, query, filters),
     get: (id: string) => find(id),
 
     async create(request: RecipeCreate, check: LinkCheck = checkArchive): Promise<Recipe> {

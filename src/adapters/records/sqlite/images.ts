@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Image } from '../../../contract/images.ts';
 import type { ImageStore } from '../../../features/images/store.ts';
+import { pageOf } from './page.ts';
 import type { Tables } from './schema.ts';
 
 export function imageStore(db: Kysely<Tables>): ImageStore {
@@ -11,6 +12,7 @@ export function imageStore(db: Kysely<Tables>): ImageStore {
       const rows = await db.selectFrom('images').select('record_json').orderBy('position').execute();
       return rows.map((row): Image => JSON.parse(row.record_json));
     },
+    page: (query) => pageOf<Image>(db, 'images', query),
     async find(id) {
       return parse(
         await db.selectFrom('images').select('record_json').where('id', '=', id).executeTakeFirst(),

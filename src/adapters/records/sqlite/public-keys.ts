@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { PublicKey } from '../../../contract/public-keys.ts';
 import type { PublicKeyStore } from '../../../features/public-keys/store.ts';
+import { pageOf } from './page.ts';
 import type { Tables } from './schema.ts';
 
 export function publicKeyStore(db: Kysely<Tables>): PublicKeyStore {
@@ -9,6 +10,7 @@ export function publicKeyStore(db: Kysely<Tables>): PublicKeyStore {
       const rows = await db.selectFrom('public_keys').select('record_json').orderBy('position').execute();
       return rows.map((row): PublicKey => JSON.parse(row.record_json));
     },
+    page: (query) => pageOf<PublicKey>(db, 'public_keys', query),
     async find(id) {
       const row = await db
         .selectFrom('public_keys')

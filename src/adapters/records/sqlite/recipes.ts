@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Recipe } from '../../../contract/recipes.ts';
 import type { RecipeStore } from '../../../features/recipes/store.ts';
+import { pageOf } from './page.ts';
 import type { Tables } from './schema.ts';
 
 export function recipeStore(db: Kysely<Tables>): RecipeStore {
@@ -11,6 +12,7 @@ export function recipeStore(db: Kysely<Tables>): RecipeStore {
       const rows = await db.selectFrom('recipes').select('record_json').orderBy('position').execute();
       return rows.map((row): Recipe => JSON.parse(row.record_json));
     },
+    page: (query) => pageOf<Recipe>(db, 'recipes', query),
     async find(id) {
       return parse(
         await db.selectFrom('recipes').select('record_json').where('id', '=', id).executeTakeFirst(),

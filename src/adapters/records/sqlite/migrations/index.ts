@@ -2,8 +2,10 @@
 import type { Migration } from 'kysely';
 import { up as records } from './0001-records.ts';
 import { up as deleted } from './0002-deleted.ts';
+import { up as pages } from './0003-pages.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
   '0002-deleted': { up: deleted },
+  '0003-pages': { up: pages },
 };
