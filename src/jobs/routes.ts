@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { Id } from '../contract/common.ts';
 import { Job, JobCreate, type LogLine } from '../contract/jobs.ts';
 import type { Log } from '../platform/log.ts';
-import { openEventStream } from './sse.ts';
+import { openEventStream } from '../platform/sse.ts';
 import { linesAfter, type StreamDeps, streamEvents, streamLog } from './streams.ts';
 
 export interface JobRoutesDeps extends StreamDeps {

@@ -1,9 +1,9 @@
 /** The log and the changes of a job as they come, written to whoever listens until the job is over. */
 import { KilnError } from '../contract/errors.ts';
 import type { Job, LogLine } from '../contract/jobs.ts';
+import type { EventStream } from '../platform/sse.ts';
 import type { JobChanges } from './changes.ts';
 import type { JobService } from './service.ts';
-import type { EventStream } from './sse.ts';
 import { isOver } from './states.ts';
 
 const BATCH_LINES = 500;

@@ -9,6 +9,7 @@ import type { NodeStore } from '../features/nodes/store.ts';
 import type { PublicKeyStore } from '../features/public-keys/store.ts';
 import type { RecipeStore } from '../features/recipes/store.ts';
 import type { JobStore } from '../jobs/store.ts';
+import type { ChangeStore } from './changes.ts';
 import type { CleanupStore } from './cleanup.ts';
 import type { MoveStore } from './moves.ts';
 
@@ -23,6 +24,7 @@ export interface Records {
   readonly jobs: JobStore;
   readonly cleanup: CleanupStore;
   readonly moves: MoveStore;
+  readonly changes: ChangeStore;
   /** Runs the work in one transaction: all of it is stored, or none when it throws. Not to be nested. */
   transaction<T>(work: (records: Records) => Promise<T>): Promise<T>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 /** The HTTP application: what all routes share. The routes themselves come from their rooms. */
+import etag from '@fastify/etag';
 import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Log } from '../platform/log.ts';
@@ -29,8 +30,12 @@ export async function createApp(options: AppOptions) {
   installHostCheck(app);
   await installOpenApi(app, options.version);
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
-  for (const plugin of [serviceRoutes(options), ...options.routes]) {
-    await typed.register(plugin);
-  }
+  await typed.register(async (native) => {
+    // Whoever asks again with If-None-Match is only told that nothing has changed.
+    await native.register(etag, { weak: true });
+    for (const plugin of [serviceRoutes(options), ...options.routes]) {
+      await native.register(plugin);
+    }
+  });
   return app;
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
+import { createAnnouncer } from '../features/changes/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
@@ -32,6 +33,8 @@ export async function describeApi(folder: string): Promise<object> {
     checks: {},
     routes: routesOf({
       ...features,
+      journal: records.changes,
+      announcer: createAnnouncer(),
       objects,
       signingKey,
       jobs: createJobService({ ...context, ids, hostArchitecture: 'x86_64', defaults }),

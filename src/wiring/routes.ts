@@ -4,6 +4,7 @@ import { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/delet
 import { Image } from '../contract/images.ts';
 import { PublicKey } from '../contract/public-keys.ts';
 import { Recipe } from '../contract/recipes.ts';
+import { type ChangeRoutesDeps, changeRoutes } from '../features/changes/index.ts';
 import { deletedRoutes } from '../features/deleted/index.ts';
 import { type ImageRoutesDeps, imageRoutes } from '../features/images/index.ts';
 import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.ts';
@@ -16,6 +17,7 @@ export interface RouteDeps
   extends RecipeRoutesDeps,
     ImageRoutesDeps,
     PublicKeyRoutesDeps,
+    ChangeRoutesDeps,
     ObjectRoutesDeps,
     JobRoutesDeps,
     RunnerRoutesDeps {}
@@ -52,6 +54,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
       },
     ]),
     jobRoutes(deps),
+    changeRoutes(deps),
     objectRoutes(deps),
     runnerRoutes(deps),
   ];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
 import { createLocalExecutor } from '../adapters/executors/local/executor.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
+import { createAnnouncer, journaled } from '../features/changes/index.ts';
 import { loadSigningKey } from '../features/objects/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { jobsConfigOf } from '../jobs/config.ts';
@@ -32,7 +33,9 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
 
   let url = settings['server.url'];
   const signingKey = await loadSigningKey(join(state, 'signing.key'));
-  const records = await openSqliteRecords({ file: join(state, 'records', 'kiln.sqlite') });
+  const announcer = createAnnouncer();
+  const stored = await openSqliteRecords({ file: join(state, 'records', 'kiln.sqlite') });
+  const records = journaled(stored, clock, announcer.announce);
   const objects = await openEmbeddedObjectStore({
     folder: join(state, 'objects'),
     signingKey,
@@ -81,6 +84,8 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     },
     routes: routesOf({
       ...features,
+      journal: records.changes,
+      announcer,
       objects,
       signingKey,
       jobs,

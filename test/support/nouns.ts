@@ -6,6 +6,7 @@ import { openEmbeddedObjectStore } from '../../src/adapters/artifacts/embedded/i
 import { openSqliteRecords } from '../../src/adapters/records/sqlite/index.ts';
 import type { Architecture } from '../../src/contract/common.ts';
 import { ARTIFACT_MEDIA_TYPES, type Image } from '../../src/contract/images.ts';
+import { journaled } from '../../src/features/changes/index.ts';
 import type { Bucket, ObjectStore } from '../../src/features/objects/store.ts';
 import { systemClock as clock } from '../../src/platform/clock.ts';
 import { randomIds as ids } from '../../src/platform/ids.ts';
@@ -17,8 +18,13 @@ export type Nouns = Awaited<ReturnType<typeof openNouns>>;
 const ARTIFACTS = ['rootfs', 'kernel', 'initrd'] as const;
 
 /** May be opened again on the same folder, as a service that starts again would. `wrap` comes between it and the store. */
-export async function openNouns(folder: string, wrap = (store: ObjectStore): ObjectStore => store) {
-  const records = await openSqliteRecords({ file: join(folder, 'records.sqlite') });
+export async function openNouns(
+  folder: string,
+  wrap = (store: ObjectStore): ObjectStore => store,
+  announce = () => {},
+) {
+  const stored = await openSqliteRecords({ file: join(folder, 'records.sqlite') });
+  const records = journaled(stored, clock, announce);
   const objects = wrap(
     await openEmbeddedObjectStore({
       folder: join(folder, 'objects'),

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, Migrator, SqliteDialect } from 'kysely';
 import type { Records } from '../../../ports/records.ts';
+import { changeStore } from './changes.ts';
 import { cleanupStore } from './cleanup.ts';
 import { deletedStore } from './deleted.ts';
 import { imageStore } from './images.ts';
@@ -59,5 +60,6 @@ function storesOf(db: Kysely<Tables>): Omit<Records, 'transaction' | 'close'> {
     deletedPublicKeys: deletedStore(db, 'deleted_public_keys'),
     nodes: nodeStore(db),
     moves: moveStore(db),
+    changes: changeStore(db),
   };
 }

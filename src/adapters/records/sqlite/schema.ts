@@ -1,5 +1,6 @@
 /** The tables of the records, as Kysely sees them. Columns that hold JSON say so in their name. */
 import type { Generated } from 'kysely';
+import type { ChangedNoun, ChangeKind } from '../../../contract/events.ts';
 
 export interface RecipeTable {
   position: Generated<number>;
@@ -83,6 +84,14 @@ export interface MoveTable {
   operation_json: string;
 }
 
+export interface ChangeTable {
+  sequence: Generated<number>;
+  at: string;
+  noun: ChangedNoun;
+  id: string;
+  kind: ChangeKind;
+}
+
 export interface Tables {
   recipes: RecipeTable;
   images: ImageTable;
@@ -96,4 +105,5 @@ export interface Tables {
   deleted_public_keys: DeletedTable;
   nodes: NodeTable;
   moves: MoveTable;
+  changes: ChangeTable;
 }

@@ -3,9 +3,11 @@ import type { Migration } from 'kysely';
 import { up as records } from './0001-records.ts';
 import { up as deleted } from './0002-deleted.ts';
 import { up as pages } from './0003-pages.ts';
+import { up as changes } from './0004-changes.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
   '0002-deleted': { up: deleted },
   '0003-pages': { up: pages },
+  '0004-changes': { up: changes },
 };
