@@ -21,7 +21,11 @@ module.exports = {
     only('client', ['contract', 'platform'], 'The client knows the wire and nothing behind it.'),
     only('ports', ['contract', 'platform', 'features/[^/]+/store.ts', 'jobs/store.ts'], 'Ports name ports.'),
     only('features', ['contract', 'platform', 'ports'], 'Features know ports, not adapters or jobs.'),
-    only('jobs', ['contract', 'platform', 'ports', 'features/[^/]+/store.ts'], 'Jobs know ports.'),
+    only(
+      'jobs',
+      ['contract', 'platform', 'ports', 'features/[^/]+/store.ts', 'features/requests/index.ts'],
+      'Jobs know ports.',
+    ),
     only(
       'ims',
       ['contract', 'platform', 'ports', 'features/[^/]+/(index|store).ts', 'jobs/wire-jobs.ts'],

@@ -84,6 +84,16 @@ export const ERROR_CATALOGUE = {
     title: 'This is no cursor of a list',
     hint: 'Send the header x-next-cursor of the page before as it is, or no cursor for the first page.',
   },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'This idempotency key came with another request before',
+    hint: 'Choose a new key for a new request; the same key only goes with the same body.',
+  },
+  'idempotency-key-spent': {
+    status: 409,
+    title: 'What this idempotency key created is deleted',
+    hint: 'Send the request with a new key to create it again.',
+  },
   'link-taken': {
     status: 409,
     title: 'Another record already uses this link',

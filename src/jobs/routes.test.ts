@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { get } from 'node:http';
 import Fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import { KilnError } from '../contract/errors.ts';
 import { problemOf } from '../contract/problem.ts';
+import type { Once } from '../features/requests/index.ts';
 import { silentLog } from '../platform/log.ts';
 import { waitFor } from '../platform/wait.ts';
 import { jobRoutes } from './routes.ts';
@@ -28,7 +30,9 @@ async function serve() {
     return reply.send(error);
   });
   const { jobs, changes, reports } = world.service;
-  await app.register(jobRoutes({ jobs, changes, log: silentLog }));
+  // Requests that come twice are tested with the nouns, over a real database.
+  const once: Once = (_key, work) => work.create(randomUUID());
+  await app.register(jobRoutes({ jobs, changes, once, log: silentLog }));
   await app.register(runnerRoutes({ reports }));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   closers.push(() => app.close());

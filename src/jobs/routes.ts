@@ -5,11 +5,13 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Id } from '../contract/common.ts';
 import { Job, JobCreate, type LogLine } from '../contract/jobs.ts';
+import { IDEMPOTENCY_HEADERS, type Once } from '../features/requests/index.ts';
 import type { Log } from '../platform/log.ts';
 import { openEventStream } from '../platform/sse.ts';
 import { linesAfter, type StreamDeps, streamEvents, streamLog } from './streams.ts';
 
 export interface JobRoutesDeps extends StreamDeps {
+  readonly once: Once;
   readonly log: Log;
 }
 
@@ -34,11 +36,21 @@ export function jobRoutes(deps: JobRoutesDeps): FastifyPluginAsyncTypebox {
           operationId: 'createJob',
           summary: 'Create a job, which runs as soon as there is room for it',
           tags,
+          headers: IDEMPOTENCY_HEADERS,
           body: JobCreate,
           response: { 201: Job },
         },
       },
-      async (request, reply) => reply.code(201).send(await jobs.create(request.body)),
+      async (request, reply) => {
+        const { body, headers } = request;
+        const job = await deps.once(headers['idempotency-key'], {
+          noun: 'jobs',
+          body,
+          find: jobs.get,
+          create: (id) => jobs.create(body, { id }),
+        });
+        return reply.code(201).send(job);
+      },
     );
 
     app.get(

@@ -23,9 +23,14 @@ export interface JobServiceDeps extends JobContext {
   readonly defaults: { readonly diskGib: number; readonly memoryGib: number };
 }
 
+export interface NewJobOptions extends Partial<Pick<WireNotes, 'sshContainer'>> {
+  /** Chosen before, when the request may come again. */
+  readonly id?: string;
+}
+
 export interface JobService {
   /** Throws `recipe-not-found`, `recipe-without-archive` and the others of a job that could never run. */
-  create(input: JobCreate, wire?: Pick<WireNotes, 'sshContainer'>): Promise<Job>;
+  create(input: JobCreate, options?: NewJobOptions): Promise<Job>;
   list(): Promise<Job[]>;
   /** Throws `job-not-found`, as do all that take an id. */
   get(id: string): Promise<Job>;
@@ -41,13 +46,13 @@ export function createJobService(deps: JobServiceDeps): JobService {
   const { records, changes, clock, log } = deps;
 
   return {
-    async create(input, wire) {
+    async create(input, { id = deps.ids.id(), ...wire } = {}) {
       if (input.job_type !== 'create') {
         throw new KilnError('job-type-not-supported', `jobs of type "${input.job_type}" cannot be run`);
       }
       const job = await records.transaction(async (transaction) => {
         const recipe = await checkInput(transaction, input, deps.hostArchitecture);
-        const job = { ...newJob(deps, input, recipe), wire: { ...NO_WIRE_NOTES, ...wire } };
+        const job = { ...newJob(deps, id, input, recipe), wire: { ...NO_WIRE_NOTES, ...wire } };
         await transaction.jobs.insert(job);
         // Should the job end without an image, this entry has its uploads deleted.
         await transaction.cleanup.insert({
@@ -148,11 +153,11 @@ async function checkInput(records: JobRecords, input: JobCreate, host: Architect
   return recipe;
 }
 
-function newJob(deps: JobServiceDeps, input: JobCreate, recipe: Recipe): StoredJob {
+function newJob(deps: JobServiceDeps, id: string, input: JobCreate, recipe: Recipe): StoredJob {
   const created = timestamp(deps.clock.now());
   return {
     request: {
-      id: deps.ids.id(),
+      id,
       created,
       job_type: input.job_type,
       artifact_id: input.artifact_id,

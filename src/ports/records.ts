@@ -11,6 +11,7 @@ import type { RecipeStore } from '../features/recipes/store.ts';
 import type { JobStore } from '../jobs/store.ts';
 import type { ChangeStore } from './changes.ts';
 import type { CleanupStore } from './cleanup.ts';
+import type { IdempotencyStore } from './idempotency.ts';
 import type { MoveStore } from './moves.ts';
 
 export interface Records {
@@ -25,6 +26,7 @@ export interface Records {
   readonly cleanup: CleanupStore;
   readonly moves: MoveStore;
   readonly changes: ChangeStore;
+  readonly idempotency: IdempotencyStore;
   /** Runs the work in one transaction: all of it is stored, or none when it throws. Not to be nested. */
   transaction<T>(work: (records: Records) => Promise<T>): Promise<T>;
   close(): Promise<void>;

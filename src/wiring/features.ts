@@ -6,6 +6,7 @@ import { createCleaner } from '../features/objects/index.ts';
 import type { ObjectStore } from '../features/objects/store.ts';
 import { createDeletedPublicKeys, createPublicKeyService } from '../features/public-keys/index.ts';
 import { createDeletedRecipes, createRecipeService } from '../features/recipes/index.ts';
+import { createOnce } from '../features/requests/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
@@ -35,6 +36,7 @@ export function createFeatures(deps: FeatureDeps) {
     publicKeys: createPublicKeyService(all),
     deletedPublicKeys: createDeletedPublicKeys(all),
     nodes: createNodeService(all),
+    once: createOnce(deps),
     cleaner,
     /** Finishes what an earlier process left half done: moves first, then removals. */
     async resume(): Promise<void> {

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { ArchitectureSchema, Id } from '../../contract/common.ts';
 import { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../../contract/images.ts';
 import { listQuery, NEXT_CURSOR } from '../../contract/listing.ts';
+import { IDEMPOTENCY_HEADERS, type Once } from '../requests/index.ts';
 import type { DeletedImageService } from './deleted.ts';
 import type { ImageService } from './service.ts';
 
@@ -11,11 +12,12 @@ const tags = ['images'];
 const params = Type.Object({ id: Id('Identifier of the image') });
 
 export interface ImageRoutesDeps {
+  readonly once: Once;
   readonly images: ImageService;
   readonly deletedImages: DeletedImageService;
 }
 
-export function imageRoutes({ images, deletedImages }: ImageRoutesDeps): FastifyPluginAsyncTypebox {
+export function imageRoutes({ once, images, deletedImages }: ImageRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/kiln/v1/images',
@@ -52,11 +54,21 @@ export function imageRoutes({ images, deletedImages }: ImageRoutesDeps): Fastify
           operationId: 'createImage',
           summary: 'Register an image that was made elsewhere',
           tags,
+          headers: IDEMPOTENCY_HEADERS,
           body: ImageCreate,
           response: { 201: Image },
         },
       },
-      async (request, reply) => reply.code(201).send(await images.create(request.body)),
+      async (request, reply) => {
+        const { body, headers } = request;
+        const record = await once(headers['idempotency-key'], {
+          noun: 'images',
+          body,
+          find: images.get,
+          create: (id) => images.create(body, undefined, id),
+        });
+        return reply.code(201).send(record);
+      },
     );
     app.get(
       '/kiln/v1/images/:id',

@@ -5,9 +5,9 @@ import type { ListQuery } from '../../contract/listing.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
-import { type ListFilters, listed } from '../listing.ts';
 import { type LinkCheck, mustExist } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { type ListFilters, listed } from '../requests/index.ts';
 import { checkArtifacts, readManifest } from './manifest.ts';
 
 export interface ImageServiceDeps {
@@ -41,12 +41,12 @@ export function createImageService(deps: ImageServiceDeps) {
     page: (query: ListQuery, filters: ListFilters = {}) => listed(records.images, query, filters),
     get: (id: string) => find(id),
 
-    async create(request: ImageCreate, check: LinkCheck = checkManifest): Promise<Image> {
+    async create(request: ImageCreate, check = checkManifest, id = ids.id()): Promise<Image> {
       if (request.link) {
         await check(request.link);
       }
       const image: Image = {
-        id: ids.id(),
+        id,
         created: timestamp(clock.now()),
         name: request.name,
         arch: request.arch ?? 'x86_64',

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { Id } from '../../contract/common.ts';
 import { ListQuery, NEXT_CURSOR } from '../../contract/listing.ts';
 import { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract/public-keys.ts';
+import { IDEMPOTENCY_HEADERS, type Once } from '../requests/index.ts';
 import type { DeletedPublicKeyService } from './deleted.ts';
 import type { PublicKeyService } from './service.ts';
 
@@ -11,11 +12,13 @@ const tags = ['public-keys'];
 const params = Type.Object({ id: Id('Identifier of the key') });
 
 export interface PublicKeyRoutesDeps {
+  readonly once: Once;
   readonly publicKeys: PublicKeyService;
   readonly deletedPublicKeys: DeletedPublicKeyService;
 }
 
 export function publicKeyRoutes({
+  once,
   publicKeys,
   deletedPublicKeys,
 }: PublicKeyRoutesDeps): FastifyPluginAsyncTypebox {
@@ -46,11 +49,21 @@ export function publicKeyRoutes({
           operationId: 'createPublicKey',
           summary: 'Register a public key',
           tags,
+          headers: IDEMPOTENCY_HEADERS,
           body: PublicKeyCreate,
           response: { 201: PublicKey },
         },
       },
-      async (request, reply) => reply.code(201).send(await publicKeys.create(request.body)),
+      async (request, reply) => {
+        const { body, headers } = request;
+        const record = await once(headers['idempotency-key'], {
+          noun: 'public-keys',
+          body,
+          find: publicKeys.get,
+          create: (id) => publicKeys.create(body, id),
+        });
+        return reply.code(201).send(record);
+      },
     );
     app.get(
       '/kiln/v1/public-keys/:id',

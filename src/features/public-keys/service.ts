@@ -5,7 +5,7 @@ import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../../contract
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
-import { type ListFilters, listed } from '../listing.ts';
+import { type ListFilters, listed } from '../requests/index.ts';
 
 export type PublicKeyService = ReturnType<typeof createPublicKeyService>;
 
@@ -23,8 +23,9 @@ export function createPublicKeyService(deps: { records: Records; clock: Clock; i
     list: () => records.publicKeys.list(),
     page: (query: ListQuery, filters: ListFilters = {}) => listed(records.publicKeys, query, filters),
     get: (id: string) => find(id),
-    async create(request: PublicKeyCreate): Promise<PublicKey> {
-      const key: PublicKey = { id: ids.id(), created: timestamp(clock.now()), ...request };
+    /** `id`: chosen before, when the request may come again. */
+    async create(request: PublicKeyCreate, id = ids.id()): Promise<PublicKey> {
+      const key: PublicKey = { id, created: timestamp(clock.now()), ...request };
       await records.transaction((inside) => inside.publicKeys.insert(key));
       return key;
     },

@@ -5,6 +5,7 @@ import { Type } from 'typebox';
 import { ArchitectureSchema, Id } from '../../contract/common.ts';
 import { listQuery, NEXT_CURSOR } from '../../contract/listing.ts';
 import { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
+import { IDEMPOTENCY_HEADERS, type Once } from '../requests/index.ts';
 import type { DeletedRecipeService } from './deleted.ts';
 import type { RecipeService } from './service.ts';
 
@@ -12,11 +13,12 @@ const tags = ['recipes'];
 const params = Type.Object({ id: Id('Identifier of the recipe') });
 
 export interface RecipeRoutesDeps {
+  readonly once: Once;
   readonly recipes: RecipeService;
   readonly deletedRecipes: DeletedRecipeService;
 }
 
-export function recipeRoutes({ recipes, deletedRecipes }: RecipeRoutesDeps): FastifyPluginAsyncTypebox {
+export function recipeRoutes({ once, recipes, deletedRecipes }: RecipeRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/kiln/v1/recipes',
@@ -53,11 +55,21 @@ export function recipeRoutes({ recipes, deletedRecipes }: RecipeRoutesDeps): Fas
           operationId: 'createRecipe',
           summary: 'Register a recipe; its archive may follow',
           tags,
+          headers: IDEMPOTENCY_HEADERS,
           body: RecipeCreate,
           response: { 201: Recipe },
         },
       },
-      async (request, reply) => reply.code(201).send(await recipes.create(request.body)),
+      async (request, reply) => {
+        const { body, headers } = request;
+        const record = await once(headers['idempotency-key'], {
+          noun: 'recipes',
+          body,
+          find: recipes.get,
+          create: (id) => recipes.create(body, undefined, id),
+        });
+        return reply.code(201).send(record);
+      },
     );
     app.get(
       '/kiln/v1/recipes/:id',

@@ -7,9 +7,9 @@ import type { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
-import { type ListFilters, listed } from '../listing.ts';
 import { type Cleaner, type LinkCheck, mustExist, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
+import { type ListFilters, listed } from '../requests/index.ts';
 
 export interface RecipeServiceDeps {
   readonly records: Records;
@@ -41,13 +41,13 @@ export function createRecipeService(deps: RecipeServiceDeps) {
     page: (query: ListQuery, filters: ListFilters = {}) => listed(records.recipes, query, filters),
     get: (id: string) => find(id),
 
-    async create(request: RecipeCreate, check: LinkCheck = checkArchive): Promise<Recipe> {
+    async create(request: RecipeCreate, check = checkArchive, id = ids.id()): Promise<Recipe> {
       const link = request.link ?? null;
       if (link !== null) {
         await check(link);
       }
       const recipe: Recipe = {
-        id: ids.id(),
+        id,
         created: timestamp(clock.now()),
         name: request.name,
         recipe_type: request.recipe_type ?? 'kiwi-ng',

@@ -10,6 +10,7 @@ import type { Records } from '../../../ports/records.ts';
 import { changeStore } from './changes.ts';
 import { cleanupStore } from './cleanup.ts';
 import { deletedStore } from './deleted.ts';
+import { idempotencyStore } from './idempotency.ts';
 import { imageStore } from './images.ts';
 import { jobStore } from './jobs.ts';
 import { MIGRATIONS } from './migrations/index.ts';
@@ -60,6 +61,7 @@ function storesOf(db: Kysely<Tables>): Omit<Records, 'transaction' | 'close'> {
     deletedPublicKeys: deletedStore(db, 'deleted_public_keys'),
     nodes: nodeStore(db),
     moves: moveStore(db),
+    idempotency: idempotencyStore(db),
     changes: changeStore(db),
   };
 }

@@ -92,6 +92,14 @@ export interface ChangeTable {
   kind: ChangeKind;
 }
 
+export interface IdempotencyTable {
+  key: string;
+  request: string;
+  record_id: string;
+  created: string;
+  done: number;
+}
+
 export interface Tables {
   recipes: RecipeTable;
   images: ImageTable;
@@ -105,5 +113,6 @@ export interface Tables {
   deleted_public_keys: DeletedTable;
   nodes: NodeTable;
   moves: MoveTable;
+  idempotency: IdempotencyTable;
   changes: ChangeTable;
 }

@@ -4,10 +4,12 @@ import { up as records } from './0001-records.ts';
 import { up as deleted } from './0002-deleted.ts';
 import { up as pages } from './0003-pages.ts';
 import { up as changes } from './0004-changes.ts';
+import { up as idempotency } from './0005-idempotency.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
   '0002-deleted': { up: deleted },
   '0003-pages': { up: pages },
   '0004-changes': { up: changes },
+  '0005-idempotency': { up: idempotency },
 };

@@ -1,9 +1,9 @@
 /** Turns the query of a list into a query of the records, and gives the page as the answer wants it. */
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
-import { KilnError } from '../contract/errors.ts';
-import { type ListQuery, PAGE_LIMIT } from '../contract/listing.ts';
-import type { Page, PagePosition, PageQuery } from '../ports/page.ts';
+import { KilnError } from '../../contract/errors.ts';
+import { type ListQuery, PAGE_LIMIT } from '../../contract/listing.ts';
+import type { Page, PagePosition, PageQuery } from '../../ports/page.ts';
 
 const Position = Type.Object({ value: Type.String(), position: Type.Integer() });
 

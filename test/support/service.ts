@@ -1,0 +1,156 @@
+/**
+ * The whole service inside the process of a test: real records and a real object store in a folder of its own, all
+ * routes, a port of its own. Jobs are queued and never started; a test moves them on through the records.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteRecords } from '../../src/adapters/records/sqlite/index.ts';
+import type { Architecture } from '../../src/contract/common.ts';
+import { createAnnouncer } from '../../src/features/changes/index.ts';
+import type { ObjectStore } from '../../src/features/objects/store.ts';
+import { createJobChanges } from '../../src/jobs/changes.ts';
+import { jobsConfigOf } from '../../src/jobs/config.ts';
+import { createJobReports } from '../../src/jobs/reports.ts';
+import { createJobService } from '../../src/jobs/service.ts';
+import { createWireJobs } from '../../src/jobs/wire-jobs.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { randomIds as ids } from '../../src/platform/ids.ts';
+import { silentLog as log } from '../../src/platform/log.ts';
+import { readSettings } from '../../src/platform/settings.ts';
+import type { Records } from '../../src/ports/records.ts';
+import { createApp } from '../../src/server/app.ts';
+import { createFeatures } from '../../src/wiring/features.ts';
+import { imsOf } from '../../src/wiring/ims.ts';
+import { routesOf } from '../../src/wiring/routes.ts';
+
+/** Opens the store of one service; called again with the same folder when the service is restarted. */
+export type OpenStore = (options: {
+  folder: string;
+  signingKey: Buffer;
+  baseUrl: () => string;
+}) => Promise<ObjectStore>;
+
+export interface ServiceOptions {
+  readonly openStore: OpenStore;
+  readonly hostArchitecture?: Architecture;
+  /** Settings by name, as flags would give them. */
+  readonly settings?: Record<string, string>;
+}
+
+export interface InProcessService {
+  readonly url: string;
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  /** Stops the time of the service at this moment; undefined lets it run again. */
+  setTime(time: Date | undefined): void;
+  /** Ends the service and starts it on the same folder, as after a restart of the machine. */
+  restart(): Promise<void>;
+  /** Finishes what goes on and forgets all records; objects that belong to none stay. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a service; the caller closes it. */
+export async function startInProcess(options: ServiceOptions): Promise<InProcessService> {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-service-'));
+  let stopped: Date | undefined;
+  const clock: Clock = { now: () => stopped ?? new Date() };
+  let running = await start(folder, clock, options);
+  return {
+    get url() {
+      return running.url;
+    },
+    get records() {
+      return running.records;
+    },
+    get objects() {
+      return running.objects;
+    },
+    setTime(time) {
+      stopped = time;
+    },
+    async restart() {
+      await running.stop();
+      running = await start(folder, clock, options);
+    },
+    async reset() {
+      stopped = undefined;
+      await running.settle();
+      await forgetAll(running.records);
+    },
+    async close() {
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function start(folder: string, clock: Clock, options: ServiceOptions) {
+  const settings = readSettings({ flags: { 'state.folder': folder, ...options.settings } });
+  const config = jobsConfigOf(settings);
+  const signingKey = Buffer.alloc(32, 7);
+  let url = '';
+  await mkdir(join(folder, 'objects'), { recursive: true });
+  const records = await openSqliteRecords({ file: join(folder, 'records', 'kiln.sqlite') });
+  const objects = await options.openStore({
+    folder: join(folder, 'objects'),
+    signingKey,
+    baseUrl: () => url,
+  });
+  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: config.urlSeconds });
+  const changes = createJobChanges();
+  const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
+  const hostArchitecture = options.hostArchitecture ?? 'x86_64';
+  const jobs = createJobService({ ...context, ids, hostArchitecture, defaults: config.defaults });
+  const wireJobs = createWireJobs({ ...context, jobs });
+  const app = await createApp({
+    log,
+    version: '1.2.3',
+    checks: {},
+    routes: [
+      ...routesOf({
+        ...features,
+        journal: records.changes,
+        announcer: createAnnouncer(),
+        objects,
+        signingKey,
+        jobs,
+        changes,
+        reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
+        log,
+      }),
+      imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' }),
+    ],
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  await features.resume();
+  return {
+    url,
+    records,
+    objects,
+    settle: () => features.resume(),
+    async stop() {
+      await app.close();
+      await records.close();
+    },
+  };
+}
+
+async function forgetAll(records: Records): Promise<void> {
+  const { images, recipes, publicKeys, deletedImages, deletedRecipes, deletedPublicKeys } = records;
+  for (const store of [images, recipes, publicKeys, deletedImages, deletedRecipes, deletedPublicKeys]) {
+    for (const { id } of await store.list()) {
+      await store.delete(id);
+    }
+  }
+  for (const { request } of await records.jobs.list()) {
+    await records.cleanup.forgetByJob(request.id);
+    await records.jobs.delete(request.id);
+  }
+  for (const { xname } of await records.nodes.list()) {
+    await records.nodes.delete(xname);
+  }
+}
