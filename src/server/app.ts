@@ -1,7 +1,13 @@
 /** The HTTP application: what all routes share. The routes themselves come from their rooms. */
 import etag from '@fastify/etag';
 import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  fastify,
+  LogController,
+} from 'fastify';
 import type { Log } from '../platform/log.ts';
 import { installHostCheck } from './loopback.ts';
 import { installOpenApi } from './openapi.ts';
@@ -11,7 +17,10 @@ import { compileValidator } from './validation.ts';
 
 export interface AppOptions extends ServiceRoutesDeps {
   readonly log: Log;
+  /** Those of the native API. */
   readonly routes: readonly FastifyPluginAsyncTypebox[];
+  /** Other wires over the same services; they share nothing of the native one but the port. */
+  readonly wires?: readonly FastifyPluginAsync[];
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -37,5 +46,8 @@ export async function createApp(options: AppOptions) {
       await native.register(plugin);
     }
   });
+  for (const wire of options.wires ?? []) {
+    await app.register(wire);
+  }
   return app;
 }

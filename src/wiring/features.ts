@@ -22,8 +22,6 @@ export interface FeatureDeps {
   readonly urlSeconds: number;
 }
 
-export type Features = ReturnType<typeof createFeatures>;
-
 export function createFeatures(deps: FeatureDeps) {
   const cleaner = createCleaner(deps);
   const operations = createOperations(deps);

@@ -12,6 +12,7 @@ import { jobsConfigOf } from '../jobs/config.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
 import { createSupervisor } from '../jobs/supervisor.ts';
+import { createWireJobs } from '../jobs/wire-jobs.ts';
 import { systemClock as clock } from '../platform/clock.ts';
 import { randomIds as ids } from '../platform/ids.ts';
 import { createLog } from '../platform/log.ts';
@@ -21,6 +22,7 @@ import { createApp } from '../server/app.ts';
 import { assertLoopback } from '../server/loopback.ts';
 import { builderRootsOf } from './builder-roots.ts';
 import { createFeatures } from './features.ts';
+import { imsOf } from './ims.ts';
 import { routesOf } from './routes.ts';
 
 /** `entry` is how Kiln itself is started: the words before `run-job`. Settles when the service has stopped. */
@@ -75,9 +77,10 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     apiUrl: () => url,
     trustedCertificates: await certificatesIn(settings['trust.ca_file']),
   });
+  const version = packageVersion();
   const app = await createApp({
     log,
-    version: packageVersion(),
+    version,
     checks: {
       records: () => records.publicKeys.list(),
       objects: () => objects.head({ bucket: 'ims', key: 'health' }),
@@ -93,6 +96,12 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
+    wires: [
+      imsOf(
+        { ...features, jobs: createWireJobs({ ...context, jobs }), objects },
+        { settings, clock, version },
+      ),
+    ],
   });
 
   const stopped = untilStopped();

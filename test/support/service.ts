@@ -109,20 +109,18 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     log,
     version: '1.2.3',
     checks: {},
-    routes: [
-      ...routesOf({
-        ...features,
-        journal: records.changes,
-        announcer: createAnnouncer(),
-        objects,
-        signingKey,
-        jobs,
-        changes,
-        reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
-        log,
-      }),
-      imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' }),
-    ],
+    routes: routesOf({
+      ...features,
+      journal: records.changes,
+      announcer: createAnnouncer(),
+      objects,
+      signingKey,
+      jobs,
+      changes,
+      reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
+      log,
+    }),
+    wires: [imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' })],
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -10,7 +10,7 @@ import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Move, MoveOperation } from '../../ports/moves.ts';
 import type { Records } from '../../ports/records.ts';
-import { deletedAddress, type Operations, restoredAddress } from '../deleted/index.ts';
+import { deletedAddress, type Operations, refuseOccupied, restoredAddress } from '../deleted/index.ts';
 import { type Cleaner, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
 import { deletedManifestAddress, MANIFEST_TYPE, writeDeletedManifest } from './deleted-manifest.ts';
@@ -78,6 +78,7 @@ export function createDeletedImages(deps: DeletedImageDeps) {
       operations.exclusively(id, async () => {
         const image = await find(id);
         const moves = image.link === null ? [] : await movesBack(objects, image.link.path);
+        await refuseOccupied(objects, moves);
         await records.transaction((inside) =>
           inside.moves.insert({ recordId: id, noun: 'image', kind: 'undelete', moves }),
         );

@@ -5,6 +5,7 @@ import type { ListQuery } from '../../contract/listing.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
+import type { Operations } from '../deleted/index.ts';
 import { type LinkCheck, mustExist } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { type ListFilters, listed } from '../requests/index.ts';
@@ -13,6 +14,7 @@ import { checkArtifacts, readManifest } from './manifest.ts';
 export interface ImageServiceDeps {
   readonly records: Records;
   readonly objects: ObjectStore;
+  readonly operations: Operations;
   readonly clock: Clock;
   readonly ids: Ids;
   /** How long the addresses of artifacts are good for. */
@@ -22,15 +24,9 @@ export interface ImageServiceDeps {
 export type ImageService = ReturnType<typeof createImageService>;
 
 export function createImageService(deps: ImageServiceDeps) {
-  const { records, objects, clock, ids } = deps;
+  const { records, objects, operations, clock, ids } = deps;
 
-  const find = async (id: string, from: Records = records): Promise<Image> => {
-    const image = await from.images.find(id);
-    if (image === undefined) {
-      throw new KilnError('image-not-found', `there is no image ${id}`);
-    }
-    return image;
-  };
+  const find = (id: string): Promise<Image> => mustFind(records, id);
   const checkManifest: LinkCheck = async (link) => {
     await mustExist(objects, link);
     await checkArtifacts(objects, await readManifest(objects, link.path));
@@ -72,17 +68,8 @@ export function createImageService(deps: ImageServiceDeps) {
       if (link !== undefined) {
         await check(link);
       }
-      return await records.transaction(async (inside) => {
-        const before = await find(id, inside);
-        const change = changeOf(before);
-        if (change.link !== undefined && before.link !== null && before.link.path !== change.link.path) {
-          throw new KilnError('link-is-set', `image ${id} has its manifest at ${before.link.path}`);
-        }
-        const after: Image = { ...before, ...change };
-        await refuseTakenLink(inside, after);
-        await inside.images.update(after);
-        return after;
-      });
+      const store = (inside: Records) => storeChange(inside, id, changeOf);
+      return await operations.exclusively(id, () => records.transaction(store));
     },
 
     /** The artifacts as they are in the store now, each with an address to fetch it from. */
@@ -110,6 +97,30 @@ export function createImageService(deps: ImageServiceDeps) {
       );
     },
   };
+}
+
+async function mustFind(records: Records, id: string): Promise<Image> {
+  const image = await records.images.find(id);
+  if (image === undefined) {
+    throw new KilnError('image-not-found', `there is no image ${id}`);
+  }
+  return image;
+}
+
+async function storeChange(
+  inside: Records,
+  id: string,
+  changeOf: (before: Image) => ImageUpdate,
+): Promise<Image> {
+  const before = await mustFind(inside, id);
+  const change = changeOf(before);
+  if (change.link !== undefined && before.link !== null && before.link.path !== change.link.path) {
+    throw new KilnError('link-is-set', `image ${id} has its manifest at ${before.link.path}`);
+  }
+  const after: Image = { ...before, ...change };
+  await refuseTakenLink(inside, after);
+  await inside.images.update(after);
+  return after;
 }
 
 async function refuseTakenLink(inside: Records, image: Image): Promise<void> {

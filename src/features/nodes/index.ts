@@ -1,2 +1,2 @@
 /** What other rooms may use of build nodes. */
-export { createNodeService, type NodeService } from './service.ts';
+export { createNodeService } from './service.ts';

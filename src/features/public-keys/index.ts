@@ -1,4 +1,4 @@
 /** What other rooms may use of public keys. */
-export { createDeletedPublicKeys, type DeletedPublicKeyService } from './deleted.ts';
+export { createDeletedPublicKeys } from './deleted.ts';
 export { type PublicKeyRoutesDeps, publicKeyRoutes } from './routes.ts';
-export { createPublicKeyService, type PublicKeyService } from './service.ts';
+export { createPublicKeyService } from './service.ts';

@@ -9,7 +9,7 @@ import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Move, MoveOperation } from '../../ports/moves.ts';
 import type { Records } from '../../ports/records.ts';
-import { deletedAddress, type Operations, restoredAddress } from '../deleted/index.ts';
+import { deletedAddress, type Operations, refuseOccupied, restoredAddress } from '../deleted/index.ts';
 import { type Cleaner, mustExist, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
 
@@ -101,6 +101,7 @@ export function createDeletedRecipes(deps: DeletedRecipeDeps) {
         const from = link === null ? undefined : await mustExist(objects, link);
         const to = from && restoredAddress(from);
         const moves: Move[] = from && to ? [{ from: { bucket: from.bucket, key: from.key }, to }] : [];
+        await refuseOccupied(objects, moves);
         await records.transaction((inside) =>
           inside.moves.insert({ recordId: id, noun: 'recipe', kind: 'undelete', moves }),
         );

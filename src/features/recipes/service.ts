@@ -7,6 +7,7 @@ import type { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Records } from '../../ports/records.ts';
+import type { Operations } from '../deleted/index.ts';
 import { type Cleaner, type LinkCheck, mustExist, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
 import { type ListFilters, listed } from '../requests/index.ts';
@@ -15,6 +16,7 @@ export interface RecipeServiceDeps {
   readonly records: Records;
   readonly objects: ObjectStore;
   readonly cleaner: Cleaner;
+  readonly operations: Operations;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -22,7 +24,7 @@ export interface RecipeServiceDeps {
 export type RecipeService = ReturnType<typeof createRecipeService>;
 
 export function createRecipeService(deps: RecipeServiceDeps) {
-  const { records, objects, cleaner, clock, ids } = deps;
+  const { records, objects, cleaner, operations, clock, ids } = deps;
 
   const find = async (id: string, from: Records = records): Promise<Recipe> => {
     const recipe = await from.recipes.find(id);
@@ -35,6 +37,8 @@ export function createRecipeService(deps: RecipeServiceDeps) {
   const checkArchive: LinkCheck = async (link) => {
     await mustExist(objects, link);
   };
+
+  const uploading = new Set<string>();
 
   return {
     list: () => records.recipes.list(),
@@ -75,7 +79,7 @@ export function createRecipeService(deps: RecipeServiceDeps) {
       if (link !== undefined) {
         await check(link);
       }
-      return await records.transaction(async (inside) => {
+      const store = async (inside: Records): Promise<Recipe> => {
         const before = await find(id, inside);
         const change = changeOf(before);
         refuseOtherLink(before, change.link);
@@ -83,7 +87,8 @@ export function createRecipeService(deps: RecipeServiceDeps) {
         await refuseTakenLink(inside, after);
         await inside.recipes.update(after);
         return after;
-      });
+      };
+      return await operations.exclusively(id, () => records.transaction(store));
     },
 
     /**
@@ -95,32 +100,44 @@ export function createRecipeService(deps: RecipeServiceDeps) {
       if (recipe.link !== null) {
         throw new KilnError('link-is-set', `recipe ${id} has its archive at ${recipe.link.path}`);
       }
-      const address: ObjectAddress = { bucket: 'ims', key: `recipes/${id}/recipe.tar.gz` };
-      const info = await objects.put(address, data, { contentType: 'application/gzip', expected });
-      const link: Link = { path: pathOf(address), type: 's3', etag: info.etag };
-      const linked = await records.transaction(async (inside) => {
-        const now = await inside.recipes.find(id);
-        if (now === undefined) {
-          await inside.cleanup.insert({
-            id: ids.id(),
-            bucket: address.bucket,
-            keyPrefix: address.key,
-            reason: `recipe ${id} was deleted during the upload of its archive`,
-            jobId: null,
-          });
-          return undefined;
-        }
-        const after: Recipe = { ...now, link };
-        await inside.recipes.update(after);
-        return after;
-      });
-      if (linked === undefined) {
-        await cleaner.run();
-        throw new KilnError('recipe-not-found', `recipe ${id} was deleted during the upload`);
+      if (uploading.has(id)) {
+        throw new KilnError('link-is-set', `an archive of recipe ${id} is being uploaded at this moment`);
       }
-      return linked;
+      uploading.add(id);
+      try {
+        const address: ObjectAddress = { bucket: 'ims', key: `recipes/${id}/recipe.tar.gz` };
+        const info = await objects.put(address, data, { contentType: 'application/gzip', expected });
+        const link: Link = { path: pathOf(address), type: 's3', etag: info.etag };
+        return await operations.exclusively(id, () => linkArchive(id, address, link));
+      } finally {
+        uploading.delete(id);
+      }
     },
   };
+
+  async function linkArchive(id: string, address: ObjectAddress, link: Link): Promise<Recipe> {
+    const linked = await records.transaction(async (inside) => {
+      const now = await inside.recipes.find(id);
+      if (now === undefined) {
+        await inside.cleanup.insert({
+          id: ids.id(),
+          bucket: address.bucket,
+          keyPrefix: address.key,
+          reason: `recipe ${id} was deleted during the upload of its archive`,
+          jobId: null,
+        });
+        return undefined;
+      }
+      const after: Recipe = { ...now, link };
+      await inside.recipes.update(after);
+      return after;
+    });
+    if (linked === undefined) {
+      await cleaner.run();
+      throw new KilnError('recipe-not-found', `recipe ${id} was deleted during the upload`);
+    }
+    return linked;
+  }
 }
 
 /** A link is written once: only the same one may be sent again. */
