@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<Image>[] = [
 const ARTIFACT_COLUMNS: readonly Column<ImageArtifact>[] = [
   { title: 'PATH', value: (artifact) => artifact.path },
   { title: 'SIZE', value: (artifact) => formatBytes(artifact.size_bytes) },
-  { title: 'SHA256', value: (artifact) => artifact.sha256 },
+  { title: 'SHA256', value: (artifact) => artifact.sha256 ?? '-' },
   { title: 'TYPE', value: (artifact) => artifact.type },
 ];
 
@@ -121,7 +121,7 @@ function addArtifacts(images: Command): void {
         for (const artifact of artifacts) {
           const file = join(options.to, artifact.path.split('/').at(-1) ?? 'artifact');
           await downloadArtifact(artifact, file, signal);
-          context.say(`${file}: ${formatBytes(artifact.size_bytes)}, sha256 ${artifact.sha256}`);
+          context.say(`${file}: ${formatBytes(artifact.size_bytes)}, sha256 ${artifact.sha256 ?? 'unknown'}`);
         }
       });
     });

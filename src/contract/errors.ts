@@ -124,6 +124,21 @@ export const ERROR_CATALOGUE = {
     title: 'The data does not have the checksum that was announced',
     hint: 'Send it again; when it happens twice, check the source of the data.',
   },
+  'store-unreachable': {
+    status: 503,
+    title: 'The object store does not answer',
+    hint: 'Check that the service of the setting s3.endpoint runs and is reached from here, then try again.',
+  },
+  'store-refused': {
+    status: 500,
+    title: 'The object store refuses the credentials of Kiln',
+    hint: 'Check the files of the settings s3.access_key_file and s3.secret_key_file, and what their user may do.',
+  },
+  'store-bucket-missing': {
+    status: 500,
+    title: 'The object store does not have the bucket',
+    hint: 'Create it, or name those there are with the settings s3.ims_bucket and s3.boot_images_bucket.',
+  },
   'range-not-satisfiable': {
     status: 416,
     title: 'The object does not have these bytes',

@@ -34,8 +34,8 @@ export const CreateJobDocument = Type.Object({
     name: Type.String(),
     url: Type.String({ description: 'Signed address of the archive' }),
     size_bytes: Type.Integer(),
-    md5: Type.String(),
-    sha256: Type.String(),
+    md5: orNull(Type.String(), 'MD5 that the archive has to have; null when nobody said it'),
+    sha256: orNull(Type.String(), 'SHA-256 that it has to have; null when nobody said it'),
     template_dictionary: Type.Array(KeyValue),
   }),
   image: Type.Object({

@@ -48,6 +48,28 @@ export const OPTIONS = {
   'ims.job_namespace': text('ims', 'Kubernetes namespace that jobs name on the wire of the reference'),
   'ims.access_subnet': text('cmn', 'Network in the host names of job shells on the wire of the reference'),
   'ims.access_domain': text('shasta.local', 'Domain of the host names of job shells on that wire'),
+  'artifacts.store': text('embedded', 'Where objects are kept: in the state folder, or on an S3 service', [
+    'embedded',
+    's3',
+  ]),
+  's3.endpoint': text(
+    '',
+    'Address of the S3 service, for example https://rgw.example.com; that of AWS when empty',
+  ),
+  's3.region': text('us-east-1', 'Region of the S3 service; most others than AWS take any'),
+  's3.access_key_file': text('', 'File with the access key; what the AWS tools find when empty'),
+  's3.secret_key_file': text('', 'File with the secret key'),
+  's3.ca_file': text(
+    '',
+    'PEM file of the certificate authority of the S3 service; the system has it when empty',
+  ),
+  's3.path_style': text('yes', 'Whether buckets are part of the path rather than of the host name', [
+    'yes',
+    'no',
+  ]),
+  's3.ims_bucket': text('ims', 'Bucket of recipes'),
+  's3.boot_images_bucket': text('boot-images', 'Bucket of images'),
+  's3.part_mib': integer(16, 5, 'Size of the parts in which large objects are sent, in MiB'),
   'jobs.concurrency': integer(1, 1, 'How many jobs run on this machine at the same time'),
   'jobs.heartbeat_seconds': integer(30, 2, 'Silence after which a runner counts as lost, in seconds'),
   'jobs.grace_seconds': integer(120, 1, 'How long a runner goes on while the service is away, in seconds'),

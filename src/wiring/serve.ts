@@ -2,7 +2,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
 import { createLocalExecutor } from '../adapters/executors/local/executor.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
 import { createAnnouncer, journaled } from '../features/changes/index.ts';
@@ -20,6 +19,7 @@ import type { Settings } from '../platform/options.ts';
 import { packageVersion } from '../platform/package-root.ts';
 import { createApp } from '../server/app.ts';
 import { assertLoopback } from '../server/loopback.ts';
+import { openArtifacts } from './artifacts.ts';
 import { builderRootsOf } from './builder-roots.ts';
 import { createFeatures } from './features.ts';
 import { imsOf } from './ims.ts';
@@ -38,11 +38,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const announcer = createAnnouncer();
   const stored = await openSqliteRecords({ file: join(state, 'records', 'kiln.sqlite') });
   const records = journaled(stored, clock, announcer.announce);
-  const objects = await openEmbeddedObjectStore({
-    folder: join(state, 'objects'),
-    signingKey,
-    baseUrl: () => url,
-  });
+  const objects = await openArtifacts(settings, { signingKey, baseUrl: () => url });
   const features = createFeatures({
     records,
     objects,

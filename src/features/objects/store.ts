@@ -13,16 +13,26 @@ export interface ObjectAddress {
   readonly key: string;
 }
 
-export interface ObjectInfo extends ObjectAddress {
+/** What a list tells of an object. */
+export interface ObjectSummary extends ObjectAddress {
   readonly sizeBytes: number;
-  /** Hexadecimal. */
-  readonly md5: string;
-  /** Hexadecimal. */
-  readonly sha256: string;
   readonly etag: string;
+  readonly modified: Date;
+}
+
+export interface ObjectInfo extends ObjectSummary {
+  /** Hexadecimal; null when somebody else put the object into the store and did not say. */
+  readonly md5: string | null;
+  /** Hexadecimal; null likewise. */
+  readonly sha256: string | null;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly modified: Date;
+}
+
+/** An object that Kiln put there itself: then its digests are known. */
+export interface StoredObject extends ObjectInfo {
+  readonly md5: string;
+  readonly sha256: string;
 }
 
 export interface PutOptions {
@@ -41,7 +51,7 @@ export interface ByteRange {
 
 export interface ObjectStore {
   /** Streams the data in, hashing as it goes; the object is there whole or not at all, and survives a crash. */
-  put(address: ObjectAddress, data: Readable, options?: PutOptions): Promise<ObjectInfo>;
+  put(address: ObjectAddress, data: Readable, options?: PutOptions): Promise<StoredObject>;
   /** Undefined when there is no such object. */
   head(address: ObjectAddress): Promise<ObjectInfo | undefined>;
   /** Throws `object-not-found`, or `range-not-satisfiable`. */
@@ -51,7 +61,7 @@ export interface ObjectStore {
   /** Whether there was one. */
   delete(address: ObjectAddress): Promise<boolean>;
   /** In the order of their keys. */
-  list(bucket: Bucket, prefix: string): AsyncIterable<ObjectInfo>;
+  list(bucket: Bucket, prefix: string): AsyncIterable<ObjectSummary>;
   /** An address that anybody who has it can use with one plain GET or PUT until it expires. */
   presign(method: 'GET' | 'PUT', address: ObjectAddress, expires: Date): Promise<string>;
 }

@@ -2,19 +2,19 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { KilnError } from '../../contract/errors.ts';
-import type { ObjectAddress, ObjectInfo, ObjectStore } from '../../features/objects/store.ts';
+import type { ObjectAddress, ObjectInfo, ObjectStore, StoredObject } from '../../features/objects/store.ts';
 
 export interface MemoryObjects extends ObjectStore {
-  putText(address: ObjectAddress, text: string): ObjectInfo;
+  putText(address: ObjectAddress, text: string): StoredObject;
 }
 
 export function memoryObjects(): MemoryObjects {
   const stored = new Map<string, { info: ObjectInfo; text: string }>();
   const nameOf = (address: ObjectAddress) => `${address.bucket}/${address.key}`;
 
-  const putText = (address: ObjectAddress, text: string): ObjectInfo => {
+  const putText = (address: ObjectAddress, text: string): StoredObject => {
     const md5 = createHash('md5').update(text).digest('hex');
-    const info: ObjectInfo = {
+    const info: StoredObject = {
       bucket: address.bucket,
       key: address.key,
       sizeBytes: Buffer.byteLength(text),

@@ -4,28 +4,30 @@ import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { ObjectAddress, ObjectInfo } from '../../../features/objects/store.ts';
 
-const Entry = Type.Object({
+const EntryFile = Type.Object({
   key: Type.String(),
   blob: Type.String({ pattern: '^[0-9a-f-]+$' }),
   size_bytes: Type.Integer({ minimum: 0 }),
-  md5: Type.String(),
-  sha256: Type.String(),
+  md5: Type.Union([Type.String(), Type.Null()]),
+  sha256: Type.Union([Type.String(), Type.Null()]),
+  etag: Type.Optional(Type.String()),
   content_type: Type.String(),
   metadata: Type.Record(Type.String(), Type.String()),
   modified: Type.String(),
 });
 
-export interface StoredObject {
+export interface Entry {
   info: ObjectInfo;
   blob: string;
 }
 
-export function entryText(object: StoredObject): string {
+export function entryText(object: Entry): string {
   const { info, blob } = object;
   return JSON.stringify({
     key: info.key,
     blob,
     size_bytes: info.sizeBytes,
+    etag: info.etag,
     md5: info.md5,
     sha256: info.sha256,
     content_type: info.contentType,
@@ -35,10 +37,7 @@ export function entryText(object: StoredObject): string {
 }
 
 /** Undefined when there is no such file. Throws when it is not an entry. */
-export async function readEntry(
-  file: string,
-  bucket: ObjectAddress['bucket'],
-): Promise<StoredObject | undefined> {
+export async function readEntry(file: string, bucket: ObjectAddress['bucket']): Promise<Entry | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -49,7 +48,7 @@ export async function readEntry(
     throw error;
   }
   const entry: unknown = JSON.parse(text);
-  if (!Check(Entry, entry)) {
+  if (!Check(EntryFile, entry)) {
     throw new Error(`${file} is no entry of an object`);
   }
   return {
@@ -60,7 +59,7 @@ export async function readEntry(
       sizeBytes: entry.size_bytes,
       md5: entry.md5,
       sha256: entry.sha256,
-      etag: entry.md5,
+      etag: entry.etag ?? entry.md5 ?? '',
       contentType: entry.content_type,
       metadata: entry.metadata,
       modified: new Date(entry.modified),

@@ -8,6 +8,7 @@ import { link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { KilnError } from '../../../contract/errors.ts';
+import { checkDigests, createDigest } from '../../../features/objects/digests.ts';
 import { signedPath } from '../../../features/objects/signing.ts';
 import {
   BUCKETS,
@@ -16,9 +17,9 @@ import {
   type ObjectInfo,
   type ObjectStore,
   type PutOptions,
+  type StoredObject,
 } from '../../../features/objects/store.ts';
-import { createDigest } from './digests.ts';
-import { entryText, readEntry, type StoredObject } from './entry.ts';
+import { type Entry, entryText, readEntry } from './entry.ts';
 import { type Layout, layoutOf } from './layout.ts';
 
 export interface EmbeddedStoreOptions {
@@ -50,7 +51,7 @@ class EmbeddedStore implements ObjectStore {
     this.#options = options;
   }
 
-  async put(address: ObjectAddress, data: Readable, options: PutOptions = {}): Promise<ObjectInfo> {
+  async put(address: ObjectAddress, data: Readable, options: PutOptions = {}): Promise<StoredObject> {
     const entry = this.#layout.entry(address);
     const blob = randomUUID();
     const temporary = join(this.#layout.temporary, blob);
@@ -69,7 +70,7 @@ class EmbeddedStore implements ObjectStore {
       }
       const digests = digest.digests();
       checkDigests(address, digests, options.expected ?? {});
-      const info: ObjectInfo = {
+      const info: StoredObject = {
         ...address,
         ...digests,
         sizeBytes: digest.sizeBytes(),
@@ -89,7 +90,7 @@ class EmbeddedStore implements ObjectStore {
     }
   }
 
-  async #commit(entry: string, temporary: string, object: StoredObject): Promise<void> {
+  async #commit(entry: string, temporary: string, object: Entry): Promise<void> {
     const before = await readEntry(entry, object.info.bucket);
     const blob = this.#layout.blob(object.blob);
     await mkdir(dirname(blob), { recursive: true, mode: 0o700 });
@@ -190,7 +191,7 @@ class EmbeddedStore implements ObjectStore {
     }
   }
 
-  async *#objects(bucket: ObjectAddress['bucket']): AsyncIterable<StoredObject> {
+  async *#objects(bucket: ObjectAddress['bucket']): AsyncIterable<Entry> {
     const folder = this.#layout.entries(bucket);
     for (const shard of await readdir(folder)) {
       for (const name of await readdir(join(folder, shard))) {
@@ -199,22 +200,6 @@ class EmbeddedStore implements ObjectStore {
           yield object;
         }
       }
-    }
-  }
-}
-
-function checkDigests(
-  address: ObjectAddress,
-  actual: { md5: string; sha256: string },
-  expected: { md5?: string; sha256?: string },
-): void {
-  for (const name of ['md5', 'sha256'] as const) {
-    const announced = expected[name];
-    if (announced !== undefined && announced.toLowerCase() !== actual[name]) {
-      throw new KilnError(
-        'checksum-mismatch',
-        `s3://${address.bucket}/${address.key}: the ${name} is ${actual[name]}, announced was ${announced}`,
-      );
     }
   }
 }

@@ -5,31 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { KilnError } from '../../../contract/errors.ts';
+import { checkKey } from '../../../features/objects/keys.ts';
 import type { ObjectAddress } from '../../../features/objects/store.ts';
-
-const MAX_KEY_BYTES = 1024;
-
-/** Throws `bad-object-key` for a key that the port does not allow. */
-export function checkKey(key: string): void {
-  const reason = whatIsWrongWith(key);
-  if (reason !== undefined) {
-    throw new KilnError('bad-object-key', `${JSON.stringify(key)}: ${reason}`);
-  }
-}
-
-function whatIsWrongWith(key: string): string | undefined {
-  if (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES) {
-    return 'it has to have 1 to 1024 bytes';
-  }
-  if (Array.from(key).some((char) => char < ' ' || char === '\u007f')) {
-    return 'it has control characters';
-  }
-  const segments = key.split('/');
-  return segments.some((segment) => segment === '' || segment === '.' || segment === '..')
-    ? 'it has an empty, "." or ".." segment'
-    : undefined;
-}
 
 export interface Layout {
   readonly temporary: string;
