@@ -34,6 +34,10 @@ test|openssl|makes certificates for tests
 test|bzip2|packs recipes for tests
 test|xz-utils|packs recipes for tests
 test|zstd|packs recipes for tests
+test|radosgw|a real S3 service for tests
+test|ceph-mon|a real S3 service for tests
+test|ceph-osd|a real S3 service for tests
+test|ceph-common|a real S3 service for tests
 '
 binding=node_modules/better-sqlite3/build/Release/better_sqlite3.node
 stale_modules() {
