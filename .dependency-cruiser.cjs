@@ -31,6 +31,11 @@ module.exports = {
       ['contract', 'platform', 'ports', 'features/[^/]+/(index|store).ts', 'jobs/wire-jobs.ts'],
       'The wire of the reference is a translation to services that know nothing of it.',
     ),
+    only(
+      's3',
+      ['contract', 'platform', 'features/objects/(index|store).ts'],
+      'The protocol of S3 knows objects and nothing else.',
+    ),
     only('builder', ['contract', 'platform'], 'The builder knows nothing of jobs or records.'),
     only('runner', ['contract', 'platform', 'client', 'builder'], 'The runner never touches the database.'),
     only('cli', ['contract', 'platform', 'client'], 'Commands speak to the service through the client.'),

@@ -134,6 +134,11 @@ export const ERROR_CATALOGUE = {
     title: 'The object store refuses the credentials of Kiln',
     hint: 'Check the files of the settings s3.access_key_file and s3.secret_key_file, and what their user may do.',
   },
+  's3-elsewhere': {
+    status: 409,
+    title: 'Kiln does not serve S3 itself here',
+    hint: 'Use the S3 service that s3.endpoint names, with keys of that service.',
+  },
   'store-bucket-missing': {
     status: 500,
     title: 'The object store does not have the bucket',

@@ -37,6 +37,7 @@ export async function describeApi(folder: string): Promise<object> {
       announcer: createAnnouncer(),
       objects,
       signingKey,
+      s3: undefined,
       jobs: createJobService({ ...context, ids, hostArchitecture: 'x86_64', defaults }),
       changes,
       reports: createJobReports({ ...context, objects, logLimitBytes: 1 }),

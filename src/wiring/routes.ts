@@ -12,6 +12,7 @@ import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-ke
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
+import { type CredentialRoutesDeps, credentialRoutes } from '../s3/index.ts';
 
 export interface RouteDeps
   extends RecipeRoutesDeps,
@@ -19,6 +20,7 @@ export interface RouteDeps
     PublicKeyRoutesDeps,
     ChangeRoutesDeps,
     ObjectRoutesDeps,
+    CredentialRoutesDeps,
     JobRoutesDeps,
     RunnerRoutesDeps {}
 
@@ -56,6 +58,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     jobRoutes(deps),
     changeRoutes(deps),
     objectRoutes(deps),
+    credentialRoutes(deps),
     runnerRoutes(deps),
   ];
 }

@@ -24,6 +24,7 @@ import { builderRootsOf } from './builder-roots.ts';
 import { createFeatures } from './features.ts';
 import { imsOf } from './ims.ts';
 import { routesOf } from './routes.ts';
+import { s3Of } from './s3.ts';
 
 /** `entry` is how Kiln itself is started: the words before `run-job`. Settles when the service has stopped. */
 export async function serve(settings: Settings, entry: readonly string[]): Promise<void> {
@@ -39,6 +40,11 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const stored = await openSqliteRecords({ file: join(state, 'records', 'kiln.sqlite') });
   const records = journaled(stored, clock, announcer.announce);
   const objects = await openArtifacts(settings, { signingKey, baseUrl: () => url });
+  const baseUrl = () => url;
+  const embedded =
+    settings['artifacts.store'] === 'embedded'
+      ? await s3Of({ stateFolder: state, signingKey, baseUrl, objects, clock, log })
+      : { s3: undefined, wires: [] };
   const features = createFeatures({
     records,
     objects,
@@ -87,12 +93,14 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       announcer,
       objects,
       signingKey,
+      s3: embedded.s3,
       jobs,
       changes,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
     wires: [
+      ...embedded.wires,
       imsOf(
         { ...features, jobs: createWireJobs({ ...context, jobs }), objects },
         { settings, clock, version },

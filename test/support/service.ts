@@ -24,6 +24,7 @@ import { createApp } from '../../src/server/app.ts';
 import { createFeatures } from '../../src/wiring/features.ts';
 import { imsOf } from '../../src/wiring/ims.ts';
 import { routesOf } from '../../src/wiring/routes.ts';
+import { s3Of } from '../../src/wiring/s3.ts';
 
 /** Opens the store of one service; called again with the same folder when the service is restarted. */
 export type OpenStore = (options: {
@@ -99,6 +100,14 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     signingKey,
     baseUrl: () => url,
   });
+  const { s3, wires } = await s3Of({
+    stateFolder: folder,
+    signingKey,
+    baseUrl: () => url,
+    objects,
+    clock,
+    log,
+  });
   const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: config.urlSeconds });
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
@@ -115,12 +124,13 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       announcer: createAnnouncer(),
       objects,
       signingKey,
+      s3,
       jobs,
       changes,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
-    wires: [imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' })],
+    wires: [...wires, imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' })],
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
