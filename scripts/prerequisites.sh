@@ -38,6 +38,8 @@ test|radosgw|a real S3 service for tests
 test|ceph-mon|a real S3 service for tests
 test|ceph-osd|a real S3 service for tests
 test|ceph-common|a real S3 service for tests
+test|awscli|an S3 client for tests
+test|python3-boto3|an S3 client for tests
 '
 binding=node_modules/better-sqlite3/build/Release/better_sqlite3.node
 stale_modules() {

@@ -11,6 +11,7 @@ import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
 import { addJobs } from './jobs.ts';
 import { addPublicKeys } from './public-keys.ts';
 import { addRecipes } from './recipes.ts';
+import { addS3 } from './s3.ts';
 import { addSettingFlags, type SettingFlags, settingFlagsOf } from './setting-flags.ts';
 
 /** What main.ts gives, because the CLI itself knows only the client. */
@@ -36,6 +37,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addJobs(program);
   addPublicKeys(program);
   addDeleted(program);
+  addS3(program);
   addBuilder(program, deps.builderRoots);
 
   const names = Object.keys(OPTIONS) as OptionName[];

@@ -4,6 +4,7 @@ import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/
 import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../contract/images.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
+import type { S3Credentials, S3CredentialsCreate } from '../contract/s3.ts';
 import type { Health, Version } from '../contract/service.ts';
 import { deletedClient } from './deleted.ts';
 import { createHttpClient } from './http.ts';
@@ -74,6 +75,10 @@ export function createClient(options: ClientOptions) {
       update: (id: string, change: PublicKeyUpdate) =>
         http.json<PublicKey>('PATCH', `/kiln/v1/public-keys/${id}`, change),
       delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/public-keys/${id}`),
+    },
+    s3: {
+      createCredentials: (wanted: S3CredentialsCreate) =>
+        http.json<S3Credentials>('POST', '/kiln/v1/s3/credentials', wanted),
     },
     jobs: jobsClient(http, options.reconnectMs),
   };

@@ -12,7 +12,8 @@ export interface CredentialRoutesDeps {
 
 const HOUR_SECONDS = 3600;
 const DEFAULT_HOURS = 12;
-const REGION = 'us-east-1';
+/** Not `us-east-1`: for that region older clients still make addresses with signatures of version 2. */
+const REGION = 'default';
 
 export function credentialRoutes({ s3 }: CredentialRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
