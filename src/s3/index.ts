@@ -14,7 +14,7 @@ import { readRequest } from './request.ts';
 import { checkSignature } from './signature.ts';
 
 export { type CredentialRoutesDeps, credentialRoutes, tokenRoutes } from './credential-routes.ts';
-export { type Credentialer, type Credentials, createCredentialer } from './credentials.ts';
+export { type Credentialer, createCredentialer } from './credentials.ts';
 
 /** Clients take an endpoint with a path, such as `http://127.0.0.1:8080/s3`. */
 export const S3_PREFIX = '/s3';
