@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { type ErrorCode, KilnError } from '../contract/errors.ts';
+import { jsonList } from '../platform/json-list.ts';
 import type { Complaints } from './validation.ts';
 
 const PROBLEM = 'application/problem+json';
@@ -112,6 +113,18 @@ export function sendError(reply: FastifyReply, error: WireError): FastifyReply {
 
 export function sendJson(reply: FastifyReply, status: number, value: unknown): FastifyReply {
   return reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(value);
+}
+
+/** A list that may be long. */
+export async function sendList<T>(
+  reply: FastifyReply,
+  records: AsyncIterable<T>,
+  present: (record: T) => object,
+): Promise<FastifyReply> {
+  const list = await jsonList(records, present);
+  // As bytes: Fastify adds a charset to the type of what is text.
+  const body = typeof list === 'string' ? Buffer.from(list) : list;
+  return reply.code(200).type(JSON_TYPE).send(body);
 }
 
 /** The answer to every deletion and undeletion. Set on the raw answer: Fastify takes the type off one without body. */

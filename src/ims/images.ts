@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Image, ImageUpdate } from '../contract/images.ts';
 import type { LinkCheck } from '../features/objects/index.ts';
-import { sendJson, sendNothing } from './answers.ts';
+import { sendJson, sendList, sendNothing } from './answers.ts';
 import { readBody } from './body.ts';
 import { forEachRecord } from './bulk.ts';
 import { architecture, link, metadataChange, newMetadata, withEtag } from './fields.ts';
@@ -39,7 +39,7 @@ export function imageRoutes(
     hard ? deletedImages.hardDelete(id, { cascade }) : deletedImages.bury(id, {});
 
   resource(app, '/images', {
-    GET: async (_request, reply) => sendJson(reply, 200, (await images.list()).map(wireImage)),
+    GET: async (_request, reply) => sendList(reply, images.each(), wireImage),
     async POST(request, reply) {
       const given = readBody(request, newImage);
       const image = await images.create({ ...given, link: withEtag(given.link) }, check);

@@ -44,7 +44,7 @@ interface Nodes {
 }
 
 export interface ImsServices {
-  readonly images: Linked<Image, ImageCreate, ImageUpdate>;
+  readonly images: Linked<Image, ImageCreate, ImageUpdate> & { each(): AsyncIterable<Image> };
   readonly recipes: Linked<Recipe, RecipeCreate, RecipeUpdate>;
   readonly publicKeys: Keys;
   readonly deletedImages: DeletedCollection<DeletedImage> & Burial<unknown>;

@@ -35,7 +35,7 @@ export interface Records {
 /** What the life of a job touches. */
 export interface JobRecords extends Pick<Records, 'jobs' | 'cleanup'> {
   readonly recipes: Omit<RecipeStore, 'page'>;
-  readonly images: Omit<ImageStore, 'page'>;
+  readonly images: Omit<ImageStore, 'page' | 'each'>;
   readonly publicKeys: Omit<PublicKeyStore, 'page'>;
   transaction<T>(work: (records: JobRecords) => Promise<T>): Promise<T>;
 }

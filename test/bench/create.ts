@@ -18,7 +18,7 @@ import { formatBytes, formatDuration, GIB } from '../../src/platform/bytes.ts';
 import { packageFile } from '../../src/platform/package-root.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 import { createJob, untilOver } from '../support/jobs.ts';
-import { startService, type TestService } from '../support/kiln.ts';
+import { peakMemoryBytes, startService, type TestService } from '../support/kiln.ts';
 import { hostMirror, register } from '../support/recipes.ts';
 
 type Times = Record<string, number>;
@@ -232,9 +232,7 @@ async function kilnWay(
   }
   // What is left of the whole is what no step accounts for: starting the runner, reporting, cleaning up.
   times['between and around the steps'] = seconds - total(times);
-  const status = await readFile(`/proc/${service.pid}/status`, 'utf8');
-  const peak = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN);
-  return { times, peakMemoryBytes: peak * 1024 };
+  return { times, peakMemoryBytes: await peakMemoryBytes(service.pid) };
 }
 
 /** One PUT to the archive address of a throw-away recipe: the service's own store takes the reference's uploads too. */

@@ -1,7 +1,8 @@
 /** `npm run bench -- NAME`: each benchmark puts Kiln beside the alternative in one run and prints their ratio. */
+import { benchApi } from './api.ts';
 import { benchCreate } from './create.ts';
 
-const BENCHMARKS: Record<string, () => Promise<void>> = { create: benchCreate };
+const BENCHMARKS: Record<string, () => Promise<void>> = { api: benchApi, create: benchCreate };
 
 const name = process.argv[2] ?? '';
 const benchmark = BENCHMARKS[name];

@@ -113,6 +113,12 @@ export async function startService(settings: Record<string, string> = {}): Promi
   return service;
 }
 
+/** The most that a process had resident so far, in bytes. */
+export async function peakMemoryBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
+
 function environment(): Record<string, string> {
   const cache = process.env['KILN_CACHE_FOLDER'];
   return {

@@ -27,7 +27,7 @@ export interface Operations {
   resume(): Promise<void>;
 }
 
-const MOMENT_MS = 150;
+const MOMENT_MS = 50;
 const MOVES_AT_ONCE = 4;
 
 export function createOperations(deps: { records: Records; objects: ObjectStore; log: Log }): Operations {

@@ -34,6 +34,7 @@ export function createImageService(deps: ImageServiceDeps) {
 
   return {
     list: () => records.images.list(),
+    each: () => records.images.each(),
     page: (query: ListQuery, filters: ListFilters = {}) => listed(records.images, query, filters),
     get: (id: string) => find(id),
 

@@ -4,6 +4,9 @@ import type { ImageStore } from '../../../features/images/store.ts';
 import { pageOf } from './page.ts';
 import type { Tables } from './schema.ts';
 
+/** Records that are read at once where all are walked through. */
+const PART = 250;
+
 export function imageStore(db: Kysely<Tables>): ImageStore {
   const parse = (row: { record_json: string } | undefined): Image | undefined =>
     row === undefined ? undefined : JSON.parse(row.record_json);
@@ -11,6 +14,26 @@ export function imageStore(db: Kysely<Tables>): ImageStore {
     async list() {
       const rows = await db.selectFrom('images').select('record_json').orderBy('position').execute();
       return rows.map((row): Image => JSON.parse(row.record_json));
+    },
+    async *each() {
+      const { last } = await db
+        .selectFrom('images')
+        .select((on) => on.fn.max('position').as('last'))
+        .executeTakeFirstOrThrow();
+      for (let after = 0; after < (last ?? 0); ) {
+        const rows = await db
+          .selectFrom('images')
+          .select(['position', 'record_json'])
+          .where('position', '>', after)
+          .where('position', '<=', last)
+          .orderBy('position')
+          .limit(PART)
+          .execute();
+        for (const row of rows) {
+          yield JSON.parse(row.record_json) as Image;
+        }
+        after = rows.length < PART ? last : (rows.at(-1)?.position ?? last);
+      }
     },
     page: (query) => pageOf<Image>(db, 'images', query),
     async find(id) {
