@@ -6,6 +6,7 @@ import { completionScript } from './completion.ts';
 import { describeError, UsageError } from './context.ts';
 import { addDeleted } from './deleted.ts';
 import { doctor, drawCheck } from './doctor.ts';
+import { addExchange } from './exchange.ts';
 import { addImages } from './images.ts';
 import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
 import { addJobs } from './jobs.ts';
@@ -38,6 +39,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addPublicKeys(program);
   addDeleted(program);
   addS3(program);
+  addExchange(program);
   addBuilder(program, deps.builderRoots);
 
   const names = Object.keys(OPTIONS) as OptionName[];

@@ -1,6 +1,7 @@
 /** The typed client of the native API. The CLI is built on it; so may anyone's program be. */
 import type { ReadableStream } from 'node:stream/web';
 import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
+import type { ImportMode, ImportReport } from '../contract/exchange.ts';
 import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../contract/images.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
@@ -75,6 +76,21 @@ export function createClient(options: ClientOptions) {
       update: (id: string, change: PublicKeyUpdate) =>
         http.json<PublicKey>('PATCH', `/kiln/v1/public-keys/${id}`, change),
       delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/public-keys/${id}`),
+    },
+    exchange: {
+      /** A tar. */
+      export: () => http.send('GET', '/kiln/v1/export'),
+      async import(
+        archive: ReadableStream,
+        { mode, dryRun }: { mode: ImportMode; dryRun: boolean },
+      ): Promise<ImportReport> {
+        const response = await http.send('POST', `/kiln/v1/import?mode=${mode}&dry_run=${dryRun}`, {
+          body: archive as RequestInit['body'] & object,
+          duplex: 'half',
+          headers: { 'content-type': 'application/x-tar' },
+        });
+        return (await response.json()) as ImportReport;
+      },
     },
     s3: {
       createCredentials: (wanted: S3CredentialsCreate) =>

@@ -134,6 +134,21 @@ export const ERROR_CATALOGUE = {
     title: 'The object store refuses the credentials of Kiln',
     hint: 'Check the files of the settings s3.access_key_file and s3.secret_key_file, and what their user may do.',
   },
+  'job-failed-elsewhere': {
+    status: 500,
+    title: 'The job failed in the service that it was taken over from',
+    hint: 'Look into the log of that service; it is not part of what can be taken over.',
+  },
+  'import-unreadable': {
+    status: 422,
+    title: 'The archive cannot be imported',
+    hint: 'Send a tar as `kiln export` writes it, or use `kiln import --from-ims` for the data of the reference.',
+  },
+  'export-torn': {
+    status: 409,
+    title: 'Something changed while it was exported',
+    hint: 'Try again; the archive that broke off is of no use.',
+  },
   's3-elsewhere': {
     status: 409,
     title: 'Kiln does not serve S3 itself here',

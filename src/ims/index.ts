@@ -16,6 +16,7 @@ import { type Handler, nothingAt, resource } from './resource.ts';
 import type { ImsOptions, ImsServices } from './services.ts';
 
 export type { ImsServices } from './services.ts';
+export { convertTakeover } from './takeover.ts';
 
 /** Where a gateway has the same addresses once more. */
 const GATEWAY_PREFIX = '/apis/ims';

@@ -22,6 +22,8 @@ export interface CleanupStore {
   due(): Promise<CleanupEntry[]>;
   /** Takes the owner off the entries of a job that ended without its objects being registered. */
   releaseByJob(jobId: string): Promise<void>;
+  /** The same for all owners whose name begins so. */
+  releaseByOwnersLike(prefix: string): Promise<void>;
   /** Forgets the entries of a job whose objects now belong to a record. */
   forgetByJob(jobId: string): Promise<void>;
   delete(id: string): Promise<void>;

@@ -1,5 +1,6 @@
 /** The services of all nouns over one set of records and one object store. */
 import { createOperations } from '../features/deleted/index.ts';
+import { createExchange } from '../features/exchange/index.ts';
 import { createDeletedImages, createImageService } from '../features/images/index.ts';
 import { createNodeService } from '../features/nodes/index.ts';
 import { createCleaner } from '../features/objects/index.ts';
@@ -7,6 +8,7 @@ import type { ObjectStore } from '../features/objects/store.ts';
 import { createDeletedPublicKeys, createPublicKeyService } from '../features/public-keys/index.ts';
 import { createDeletedRecipes, createRecipeService } from '../features/recipes/index.ts';
 import { createOnce } from '../features/requests/index.ts';
+import { convertTakeover } from '../ims/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
@@ -26,18 +28,32 @@ export function createFeatures(deps: FeatureDeps) {
   const cleaner = createCleaner(deps);
   const operations = createOperations(deps);
   const all = { ...deps, cleaner, operations };
+  const deletedRecipes = createDeletedRecipes(all);
+  const deletedImages = createDeletedImages(all);
+  const deletedPublicKeys = createDeletedPublicKeys(all);
+  const exchange = createExchange({
+    ...all,
+    converters: [convertTakeover],
+    removers: {
+      images: deletedImages,
+      recipes: { ...deletedRecipes, bury: (id) => deletedRecipes.bury(id, { unlessUsed: false }) },
+      public_keys: deletedPublicKeys,
+    },
+  });
   return {
     recipes: createRecipeService(all),
-    deletedRecipes: createDeletedRecipes(all),
+    deletedRecipes,
     images: createImageService(all),
-    deletedImages: createDeletedImages(all),
+    deletedImages,
     publicKeys: createPublicKeyService(all),
-    deletedPublicKeys: createDeletedPublicKeys(all),
+    deletedPublicKeys,
+    exchange,
     nodes: createNodeService(all),
     once: createOnce(deps),
     cleaner,
     /** Finishes what an earlier process left half done: moves first, then removals. */
     async resume(): Promise<void> {
+      await exchange.resume();
       await operations.resume();
       await cleaner.run();
     },

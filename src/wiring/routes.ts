@@ -6,6 +6,7 @@ import { PublicKey } from '../contract/public-keys.ts';
 import { Recipe } from '../contract/recipes.ts';
 import { type ChangeRoutesDeps, changeRoutes } from '../features/changes/index.ts';
 import { deletedRoutes } from '../features/deleted/index.ts';
+import { type ExchangeRoutesDeps, exchangeRoutes } from '../features/exchange/index.ts';
 import { type ImageRoutesDeps, imageRoutes } from '../features/images/index.ts';
 import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.ts';
 import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
@@ -21,6 +22,7 @@ export interface RouteDeps
     ChangeRoutesDeps,
     ObjectRoutesDeps,
     CredentialRoutesDeps,
+    ExchangeRoutesDeps,
     JobRoutesDeps,
     RunnerRoutesDeps {}
 
@@ -59,6 +61,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     changeRoutes(deps),
     objectRoutes(deps),
     credentialRoutes(deps),
+    exchangeRoutes(deps),
     runnerRoutes(deps),
   ];
 }

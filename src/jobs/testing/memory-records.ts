@@ -116,6 +116,13 @@ function directRecords(state: MemoryState): JobRecords {
           }
         }
       },
+      async releaseByOwnersLike(prefix) {
+        for (const entry of state.cleanup.values()) {
+          if (entry.jobId?.startsWith(prefix)) {
+            state.cleanup.set(entry.id, { ...entry, jobId: null });
+          }
+        }
+      },
       async forgetByJob(jobId) {
         for (const entry of [...state.cleanup.values()]) {
           if (entry.jobId === jobId) {

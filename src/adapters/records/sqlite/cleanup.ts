@@ -35,6 +35,9 @@ export function cleanupStore(db: Kysely<Tables>): CleanupStore {
     async releaseByJob(jobId) {
       await db.updateTable('cleanup').set({ job_id: null }).where('job_id', '=', jobId).execute();
     },
+    async releaseByOwnersLike(prefix) {
+      await db.updateTable('cleanup').set({ job_id: null }).where('job_id', 'like', `${prefix}%`).execute();
+    },
     async forgetByJob(jobId) {
       await db.deleteFrom('cleanup').where('job_id', '=', jobId).execute();
     },

@@ -1,0 +1,67 @@
+/** Everything that a service has, as one document: all records of one moment, and the objects that belong to them. */
+import type { ExportDocument, ExportedObject } from '../../contract/exchange.ts';
+import { type Clock, timestamp } from '../../platform/clock.ts';
+import type { Records } from '../../ports/records.ts';
+import { readListing } from '../images/index.ts';
+import { ownAddress, pathOf } from '../objects/index.ts';
+import type { ObjectAddress, ObjectInfo, ObjectStore } from '../objects/store.ts';
+import { exportedJob } from './jobs.ts';
+
+export interface ExchangeStores {
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+}
+
+export async function collect({ records, objects, clock }: ExchangeStores): Promise<ExportDocument> {
+  const all = await records.transaction(async (inside) => ({
+    version: 1 as const,
+    created: timestamp(clock.now()),
+    images: await inside.images.list(),
+    recipes: await inside.recipes.list(),
+    public_keys: await inside.publicKeys.list(),
+    deleted: {
+      images: await inside.deletedImages.list(),
+      recipes: await inside.deletedRecipes.list(),
+      public_keys: await inside.deletedPublicKeys.list(),
+    },
+    nodes: await inside.nodes.list(),
+    jobs: (await inside.jobs.list()).flatMap((job) => exportedJob(job) ?? []),
+  }));
+  const found: ExportedObject[] = [];
+  for (const address of await addressesOf(all, objects)) {
+    const info = await objects.head(address);
+    if (info !== undefined) {
+      found.push(exportedObject(info));
+    }
+  }
+  return { ...all, objects: found };
+}
+
+type AllRecords = Omit<ExportDocument, 'objects'>;
+
+/** Of recipes their archives, of images their manifests and what those list. */
+async function addressesOf(all: AllRecords, objects: ObjectStore): Promise<ObjectAddress[]> {
+  const images = [...all.images, ...all.deleted.images].flatMap(({ link }) => link ?? []);
+  const recipes = [...all.recipes, ...all.deleted.recipes].flatMap(({ link }) => link ?? []);
+  const artifacts: Array<{ path: string }> = [];
+  for (const { path } of images) {
+    // A manifest that cannot be read goes into the archive as it is, and so does its record.
+    const listing = await readListing(objects, path).catch(() => undefined);
+    artifacts.push(...(listing?.entries ?? []).map(({ link }) => link));
+  }
+  const addresses = [...recipes, ...artifacts, ...images].flatMap((link) => ownAddress(link) ?? []);
+  return [...new Map(addresses.map((address) => [pathOf(address), address])).values()];
+}
+
+function exportedObject(info: ObjectInfo): ExportedObject {
+  return {
+    bucket: info.bucket,
+    key: info.key,
+    size_bytes: info.sizeBytes,
+    md5: info.md5,
+    sha256: info.sha256,
+    content_type: info.contentType,
+    metadata: { ...info.metadata },
+  };
+}
