@@ -8,6 +8,7 @@ import { formatBytes } from '../platform/bytes.ts';
 import { contextOf, UsageError, withCommonOptions } from './context.ts';
 import { downloadArtifact } from './download.ts';
 import { addBoot } from './image-boot.ts';
+import { addImportAndCopy } from './image-import.ts';
 import { interruptible } from './interrupt.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
@@ -42,6 +43,7 @@ export function addImages(program: Command): void {
   addUpdate(images);
   addArtifacts(images);
   addBoot(images);
+  addImportAndCopy(images, COLUMNS);
 }
 
 function addCreate(images: Command): void {

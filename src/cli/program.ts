@@ -10,6 +10,7 @@ import { addExchange } from './exchange.ts';
 import { addImages } from './images.ts';
 import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
 import { addJobs } from './jobs.ts';
+import { addLoad } from './load.ts';
 import { addPublicKeys } from './public-keys.ts';
 import { addRecipes } from './recipes.ts';
 import { addS3 } from './s3.ts';
@@ -40,6 +41,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addDeleted(program);
   addS3(program);
   addExchange(program);
+  addLoad(program);
   addBuilder(program, deps.builderRoots);
 
   const names = Object.keys(OPTIONS) as OptionName[];

@@ -2,7 +2,15 @@
 import type { ReadableStream } from 'node:stream/web';
 import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
 import type { ImportMode, ImportReport } from '../contract/exchange.ts';
-import type { Image, ImageArtifact, ImageCreate, ImageUpdate } from '../contract/images.ts';
+import type {
+  Image,
+  ImageArtifact,
+  ImageCopy,
+  ImageCreate,
+  ImageUpdate,
+  UploadedArtifact,
+  UploadName,
+} from '../contract/images.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
 import type { S3Credentials, S3CredentialsCreate } from '../contract/s3.ts';
@@ -67,6 +75,27 @@ export function createClient(options: ClientOptions) {
       create: (image: ImageCreate) => http.json<Image>('POST', '/kiln/v1/images', image),
       update: (id: string, change: ImageUpdate) => http.json<Image>('PATCH', `/kiln/v1/images/${id}`, change),
       delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/images/${id}`),
+      copy: (id: string, copy: ImageCopy) => http.json<Image>('POST', `/kiln/v1/images/${id}/copy`, copy),
+      publish: (id: string) => http.json<Image>('POST', `/kiln/v1/images/${id}/publish`),
+      /** Streams the data; the service refuses it when it has another MD5. */
+      async uploadArtifact(
+        id: string,
+        name: UploadName,
+        body: ReadableStream,
+        expected: { md5?: string | undefined } = {},
+        signal?: AbortSignal,
+      ): Promise<UploadedArtifact> {
+        const response = await http.send('PUT', `/kiln/v1/images/${id}/artifacts/${name}`, {
+          body: body as RequestInit['body'] & object,
+          duplex: 'half',
+          ...(signal ? { signal } : {}),
+          headers: {
+            'content-type': 'application/octet-stream',
+            ...(expected.md5 === undefined ? {} : { 'x-kiln-md5': expected.md5 }),
+          },
+        });
+        return (await response.json()) as UploadedArtifact;
+      },
       artifacts: (id: string) => http.json<ImageArtifact[]>('GET', `/kiln/v1/images/${id}/artifacts`),
     },
     publicKeys: {

@@ -139,6 +139,16 @@ export const ERROR_CATALOGUE = {
     title: 'The job failed in the service that it was taken over from',
     hint: 'Look into the log of that service; it is not part of what can be taken over.',
   },
+  'root-unreadable': {
+    status: 422,
+    title: 'The root file system cannot be unpacked',
+    hint: 'Send a squashfs, or a tar that is plain or compressed with gzip, xz, bzip2 or zstd.',
+  },
+  'artifacts-missing': {
+    status: 422,
+    title: 'The image lacks an artifact',
+    hint: 'Upload it with PUT /kiln/v1/images/ID/artifacts/NAME, or import a root file system that holds it.',
+  },
   'import-unreadable': {
     status: 422,
     title: 'The archive cannot be imported',

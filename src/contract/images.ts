@@ -18,6 +18,16 @@ export const ARTIFACT_NAMES = [
   'boot_parameters',
 ] as const satisfies ArtifactName[];
 
+/** Artifacts that images from elsewhere may have besides. */
+export const MEDIA_TYPES = {
+  ...ARTIFACT_MEDIA_TYPES,
+  debug_kernel: 'application/vnd.cray.image.debug.kernel',
+} as const;
+
+/** What can be uploaded for an image; `import` is a whole root file system that a job makes an image of. */
+export const UPLOADABLE = [...ARTIFACT_NAMES, 'debug_kernel', 'import'] as const;
+export type UploadName = (typeof UPLOADABLE)[number];
+
 const fields = {
   name: Type.String({ minLength: 1, description: 'Name for people; need not be unique' }),
   arch: ArchitectureSchema,
@@ -114,3 +124,30 @@ export const ImageArtifact = named(
   ),
 );
 export type ImageArtifact = Static<typeof ImageArtifact>;
+
+export const ImageCopy = named(
+  'ImageCopy',
+  Type.Object(
+    { name: fields.name, metadata: Type.Optional(fields.metadata) },
+    {
+      additionalProperties: false,
+      description: 'Name of the copy; metadata is that of the original unless given',
+    },
+  ),
+);
+export type ImageCopy = Static<typeof ImageCopy>;
+
+export const UploadedArtifact = named(
+  'UploadedArtifact',
+  Type.Object(
+    {
+      path: Type.String({ description: 'Address: s3://BUCKET/KEY' }),
+      size_bytes: Type.Integer({ description: 'Size in bytes' }),
+      md5: Type.String({ description: 'MD5 digest, hexadecimal' }),
+      sha256: Type.String({ description: 'SHA-256 digest, hexadecimal' }),
+      etag: Type.String({ description: 'Entity tag in the store' }),
+    },
+    { additionalProperties: false, description: 'An artifact that was stored' },
+  ),
+);
+export type UploadedArtifact = Static<typeof UploadedArtifact>;

@@ -91,10 +91,10 @@ const bootFile = (description: string) =>
   Type.String({ minLength: 1, pattern: '^[A-Za-z0-9][A-Za-z0-9._+-]*$', description });
 
 const fields = {
-  job_type: Type.Enum(['create', 'customize'], {
-    description: 'create: recipe to image; customize: image to image',
+  job_type: Type.Enum(['create', 'customize', 'import'], {
+    description: 'create: recipe to image; customize: image to image; import: uploaded root to image',
   }),
-  artifact_id: Id('The recipe (create) or image (customize) to start from'),
+  artifact_id: Id('The recipe (create) or image (customize, import) to start from'),
   image_root_archive_name: Type.String({ minLength: 1, description: 'Name of the image that results' }),
   public_key_id: orNull(Id('A public key'), 'The key that opens the shell of the job'),
   enable_debug: Type.Boolean({ description: 'Write more into the log, and keep a failed build for a shell' }),

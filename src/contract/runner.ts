@@ -12,7 +12,7 @@ const Upload = Type.Object({
   path: Type.String({ description: 'Where the object then is: s3://BUCKET/KEY' }),
 });
 
-export const CreateJobDocument = Type.Object({
+export const JobDocument = Type.Object({
   version: Type.Literal(1),
   job_id: Id('The job'),
   /** Which attempt at the job this is; every report carries it, and a stale one is refused (fencing). */
@@ -29,8 +29,11 @@ export const CreateJobDocument = Type.Object({
     /** How long the runner goes on without hearing from the service before it gives up. */
     grace_seconds: Type.Integer({ minimum: 1 }),
   }),
-  recipe: Type.Object({
-    id: Id('The recipe'),
+  /** Which steps are to be done. */
+  job_type: Type.Enum(['create', 'import']),
+  /** What the job starts from: the archive of a recipe, or of a root file system. */
+  source: Type.Object({
+    id: Id('The recipe or image'),
     name: Type.String(),
     url: Type.String({ description: 'Signed address of the archive' }),
     size_bytes: Type.Integer(),
@@ -71,8 +74,7 @@ export const CreateJobDocument = Type.Object({
   /** PEM certificates of the platform that builds and images trust. */
   trusted_certificates: Type.Array(Type.String()),
 });
-export type CreateJobDocument = Static<typeof CreateJobDocument>;
-export type JobDocument = CreateJobDocument;
+export type JobDocument = Static<typeof JobDocument>;
 
 /** The job as far as its steps are concerned, sent with the first report. */
 export const StepReport = Type.Object(

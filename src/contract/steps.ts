@@ -1,5 +1,5 @@
 /**
- * The steps of a create job by name, with what people and the reference's clients see of each. The runner has
+ * The steps of jobs by name, with what people and the reference's clients see of each. The runner has
  * one file per step; the job engine derives the public status from this table.
  */
 import type { JobStatus } from './jobs.ts';
@@ -25,4 +25,18 @@ export const CREATE_STEPS = [
   { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
 ] as const satisfies readonly StepDescription[];
 
-export type CreateStepName = (typeof CREATE_STEPS)[number]['name'];
+export const IMPORT_STEPS = [
+  { name: 'fetch', title: 'Fetch and verify the root', status: 'fetching_image' },
+  { name: 'unpack-root', title: 'Unpack the root', status: 'fetching_image' },
+  { name: 'boot-files', title: 'Find kernel and initrd', status: 'packaging_artifacts' },
+  { name: 'inventory', title: 'List the packages', status: 'packaging_artifacts' },
+  { name: 'squash', title: 'Squash the root', status: 'packaging_artifacts' },
+  { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
+] as const satisfies readonly StepDescription[];
+
+export type StepName = (typeof CREATE_STEPS | typeof IMPORT_STEPS)[number]['name'];
+
+/** Those of a job of this type, in order. */
+export function stepsOf(jobType: 'create' | 'customize' | 'import'): readonly StepDescription[] {
+  return jobType === 'import' ? IMPORT_STEPS : CREATE_STEPS;
+}

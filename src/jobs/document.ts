@@ -1,7 +1,6 @@
 /** The document that tells a runner all it has to know about its job. */
 import { KilnError } from '../contract/errors.ts';
 import type { ArtifactName } from '../contract/images.ts';
-import type { Recipe } from '../contract/recipes.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -38,7 +37,10 @@ export interface DocumentInput {
 export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Promise<JobDocument> {
   const { config } = deps;
   const { request, snapshot, reservedImageId } = input.job;
-  const { recipe, archive } = await findRecipe(deps, request.artifact_id);
+  const { source, archive } = await (request.job_type === 'import' ? findRoot : findRecipe)(
+    deps,
+    request.artifact_id,
+  );
   const expires = new Date(deps.clock.now().getTime() + config.urlSeconds * 1000);
   const upload = async (name: ArtifactName | 'manifest.json') => {
     const address = imageObject(reservedImageId, name);
@@ -55,14 +57,13 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     initrd_file_name: request.initrd_file_name,
     kernel_parameters_file_name: request.kernel_parameters_file_name,
     api: { url: deps.apiUrl(), token: input.token, grace_seconds: config.graceSeconds },
-    recipe: {
-      id: recipe.id,
-      name: recipe.name,
+    job_type: request.job_type === 'import' ? 'import' : 'create',
+    source: {
+      ...source,
       url: await deps.objects.presign('GET', archive, expires),
       size_bytes: archive.sizeBytes,
       md5: archive.md5,
       sha256: archive.sha256,
-      template_dictionary: recipe.template_dictionary,
     },
     image: {
       id: reservedImageId,
@@ -85,7 +86,12 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
   };
 }
 
-async function findRecipe(deps: DocumentDeps, id: string): Promise<{ recipe: Recipe; archive: ObjectInfo }> {
+interface Found {
+  readonly source: Pick<JobDocument['source'], 'id' | 'name' | 'template_dictionary'>;
+  readonly archive: ObjectInfo;
+}
+
+async function findRecipe(deps: DocumentDeps, id: string): Promise<Found> {
   const recipe = await deps.records.recipes.find(id);
   if (recipe === undefined) {
     throw new KilnError('recipe-not-found', `there is no recipe ${id} any more`);
@@ -97,5 +103,19 @@ async function findRecipe(deps: DocumentDeps, id: string): Promise<{ recipe: Rec
   if (archive === undefined) {
     throw new KilnError('object-not-found', `the archive ${recipe.link.path} is not in the store`);
   }
-  return { recipe, archive };
+  const { name, template_dictionary } = recipe;
+  return { source: { id, name, template_dictionary }, archive };
+}
+
+/** The root file system that was uploaded for an image to be. */
+async function findRoot(deps: DocumentDeps, id: string): Promise<Found> {
+  const image = await deps.records.images.find(id);
+  if (image === undefined) {
+    throw new KilnError('image-not-found', `there is no image ${id} any more`);
+  }
+  const archive = await deps.objects.head(imageObject(id, 'import'));
+  if (archive === undefined) {
+    throw new KilnError('object-not-found', `no root file system was uploaded for image ${id}`);
+  }
+  return { source: { id, name: image.name, template_dictionary: [] }, archive };
 }

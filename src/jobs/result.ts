@@ -3,6 +3,7 @@
  * is registered in the same transaction that ends the job.
  */
 import { Value } from 'typebox/value';
+import type { Link } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
 import { ARTIFACT_MEDIA_TYPES, type Image, Manifest, type ManifestArtifact } from '../contract/images.ts';
 import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
@@ -119,23 +120,35 @@ export async function registerImage(
   manifest: ObjectInfo,
   at: string,
 ): Promise<Image> {
-  const image: Image = {
-    id: job.reservedImageId,
-    created: at,
-    name: job.request.image_root_archive_name,
-    arch: job.request.arch,
-    metadata: {},
-    link: { path: pathOf(manifest), type: 's3', etag: manifest.etag },
-    job_id: job.request.id,
-  };
+  const link = { path: pathOf(manifest), type: 's3' as const, etag: manifest.etag };
+  const image = await storeImage(records, job, link, at);
   const { attempt, sequence } = job.snapshot;
   const next = { state: 'succeeded', at, attempt, reason: null, resultantImageId: image.id } as const;
   if (!(await records.jobs.advance(job.request.id, sequence, next))) {
     throw fenced(job, attempt);
   }
   await records.jobs.setSteps(job.request.id, closeSteps(job.steps, 'done', at));
-  await records.images.insert(image);
   await records.cleanup.forgetByJob(job.request.id);
   await records.jobs.setHeartbeat(job.request.id, at);
+  return image;
+}
+
+/** A new image; that of an import was registered before. */
+async function storeImage(records: JobRecords, job: StoredJob, link: Link, at: string): Promise<Image> {
+  const { id: job_id, job_type, image_root_archive_name: name, arch } = job.request;
+  if (job_type !== 'import') {
+    const image: Image = { id: job.reservedImageId, created: at, name, arch, metadata: {}, link, job_id };
+    await records.images.insert(image);
+    return image;
+  }
+  const before = await records.images.find(job.reservedImageId);
+  if (before === undefined) {
+    throw new KilnError('image-not-found', `image ${job.reservedImageId} was deleted during its import`);
+  }
+  const image: Image = { ...before, link, job_id };
+  await records.images.update(image);
+  const { bucket, key } = imageObject(image.id, 'import');
+  const reason = `image ${image.id} is imported`;
+  await records.cleanup.insert({ id: `import-of-${image.id}`, bucket, keyPrefix: key, reason, jobId: null });
   return image;
 }

@@ -5,7 +5,6 @@
 import type { Architecture } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
-import type { Recipe } from '../contract/recipes.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { JobRecords } from '../ports/records.ts';
@@ -47,13 +46,17 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
   return {
     async create(input, { id = deps.ids.id(), ...wire } = {}) {
-      if (input.job_type !== 'create') {
+      if (input.job_type === 'customize') {
         throw new KilnError('job-type-not-supported', `jobs of type "${input.job_type}" cannot be run`);
       }
       const job = await records.transaction(async (transaction) => {
-        const recipe = await checkInput(transaction, input, deps.hostArchitecture);
-        const job = { ...newJob(deps, id, input, recipe), wire: { ...NO_WIRE_NOTES, ...wire } };
+        const target = await checkInput(transaction, input, deps);
+        const job = { ...newJob(deps, id, input, target), wire: { ...NO_WIRE_NOTES, ...wire } };
         await transaction.jobs.insert(job);
+        if (input.job_type === 'import') {
+          // What is uploaded belongs to the image, which is there already.
+          return job;
+        }
         // Should the job end without an image, this entry has its uploads deleted.
         await transaction.cleanup.insert({
           id: deps.ids.id(),
@@ -64,7 +67,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
         });
         return job;
       });
-      log.info({ job: job.request.id, recipe: input.artifact_id }, 'job created');
+      log.info({ job: job.request.id, artifact: input.artifact_id }, 'job created');
       changes.notify({ jobId: job.request.id, kind: 'state' });
       return presentJob(job);
     },
@@ -130,11 +133,30 @@ export async function mustFind(records: JobRecords, id: string): Promise<StoredJ
   return job;
 }
 
+/** What the job leads to, as far as its source says. */
+interface Target {
+  readonly imageId: string;
+  readonly requireDkms: boolean;
+}
+
 /** Refuses what could only fail later. */
-async function checkInput(records: JobRecords, input: JobCreate, host: Architecture): Promise<Recipe> {
-  const recipe = await records.recipes.find(input.artifact_id);
+async function checkInput(records: JobRecords, input: JobCreate, deps: JobServiceDeps): Promise<Target> {
+  const target = await (input.job_type === 'import' ? checkRoot : checkRecipe)(
+    records,
+    input.artifact_id,
+    deps,
+  );
+  const key = input.public_key_id ?? null;
+  if (key !== null && (await records.publicKeys.find(key)) === undefined) {
+    throw new KilnError('public-key-not-found', `there is no public key ${key}`);
+  }
+  return target;
+}
+
+async function checkRecipe(records: JobRecords, id: string, deps: JobServiceDeps): Promise<Target> {
+  const recipe = await records.recipes.find(id);
   if (recipe === undefined) {
-    throw new KilnError('recipe-not-found', `there is no recipe ${input.artifact_id}`);
+    throw new KilnError('recipe-not-found', `there is no recipe ${id}`);
   }
   if (recipe.recipe_type !== 'kiwi-ng') {
     throw new KilnError('recipe-type-not-supported', `"${recipe.name}" is a ${recipe.recipe_type} recipe`);
@@ -142,18 +164,31 @@ async function checkInput(records: JobRecords, input: JobCreate, host: Architect
   if (recipe.link === null) {
     throw new KilnError('recipe-without-archive', `"${recipe.name}" has no archive`);
   }
-  if (recipe.arch !== host) {
-    const detail = `"${recipe.name}" is for ${recipe.arch}, and this service builds for ${host}`;
-    throw new KilnError('architecture-not-supported', detail);
-  }
-  const key = input.public_key_id ?? null;
-  if (key !== null && (await records.publicKeys.find(key)) === undefined) {
-    throw new KilnError('public-key-not-found', `there is no public key ${key}`);
-  }
-  return recipe;
+  refuseForeign(recipe, deps.hostArchitecture);
+  return { imageId: deps.ids.id(), requireDkms: recipe.require_dkms };
 }
 
-function newJob(deps: JobServiceDeps, id: string, input: JobCreate, recipe: Recipe): StoredJob {
+/** An import gives an image that is registered already what it is made of. */
+async function checkRoot(records: JobRecords, id: string, deps: JobServiceDeps): Promise<Target> {
+  const image = await records.images.find(id);
+  if (image === undefined) {
+    throw new KilnError('image-not-found', `there is no image ${id}`);
+  }
+  if (image.link !== null) {
+    throw new KilnError('link-is-set', `image ${id} has its manifest at ${image.link.path}`);
+  }
+  refuseForeign(image, deps.hostArchitecture);
+  return { imageId: id, requireDkms: false };
+}
+
+function refuseForeign({ name, arch }: { name: string; arch: Architecture }, host: Architecture): void {
+  if (arch !== host) {
+    const detail = `"${name}" is for ${arch}, and this service builds for ${host}`;
+    throw new KilnError('architecture-not-supported', detail);
+  }
+}
+
+function newJob(deps: JobServiceDeps, id: string, input: JobCreate, target: Target): StoredJob {
   const created = timestamp(deps.clock.now());
   return {
     request: {
@@ -169,7 +204,7 @@ function newJob(deps: JobServiceDeps, id: string, input: JobCreate, recipe: Reci
       kernel_file_name: input.kernel_file_name ?? null,
       initrd_file_name: input.initrd_file_name ?? null,
       kernel_parameters_file_name: input.kernel_parameters_file_name ?? 'kernel-parameters',
-      require_dkms: input.require_dkms ?? recipe.require_dkms,
+      require_dkms: input.require_dkms ?? target.requireDkms,
       arch: deps.hostArchitecture,
     },
     snapshot: {
@@ -180,12 +215,12 @@ function newJob(deps: JobServiceDeps, id: string, input: JobCreate, recipe: Reci
       reason: null,
       resultantImageId: null,
     },
-    steps: pendingSteps(),
+    steps: pendingSteps(input.job_type),
     started: null,
     finished: null,
     heartbeat: null,
     logLines: 0,
-    reservedImageId: deps.ids.id(),
+    reservedImageId: target.imageId,
     tokenHash: null,
     execution: null,
     wire: NO_WIRE_NOTES,

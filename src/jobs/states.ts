@@ -3,7 +3,7 @@
  * derived from the state and the step in progress; nothing stores them.
  */
 import type { Job, JobState, JobStatus, JobStep } from '../contract/jobs.ts';
-import { CREATE_STEPS } from '../contract/steps.ts';
+import { CREATE_STEPS, IMPORT_STEPS, stepsOf } from '../contract/steps.ts';
 
 /** `starting` goes back to `queued` when the service was restarted before a runner was started. */
 const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -15,6 +15,9 @@ const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   failed: [],
   cancelled: [],
 };
+
+/** Those that both types of job have mean much the same in both. */
+const ALL_STEPS = [...CREATE_STEPS, ...IMPORT_STEPS];
 
 /** States in which a runner is, or may be, at work. */
 export const ACTIVE_STATES = ['starting', 'running', 'cancelling'] as const satisfies JobState[];
@@ -52,12 +55,12 @@ export function statusOf(state: JobState, steps: readonly JobStep[]): JobStatus 
 /** Between two steps the status is the one of the last step that began. */
 function statusOfSteps(steps: readonly JobStep[]): JobStatus {
   const current = stepInProgress(steps) ?? steps.findLast((step) => step.state !== 'pending');
-  return CREATE_STEPS.find((step) => step.name === current?.name)?.status ?? 'creating';
+  return ALL_STEPS.find((step) => step.name === current?.name)?.status ?? 'creating';
 }
 
 /** The steps of a job that nobody has begun. */
-export function pendingSteps(): Job['steps'] {
-  return CREATE_STEPS.map(({ name, title }) => ({
+export function pendingSteps(jobType: Job['job_type'] = 'create'): Job['steps'] {
+  return stepsOf(jobType).map(({ name, title }) => ({
     name,
     title,
     state: 'pending',

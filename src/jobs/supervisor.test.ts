@@ -29,12 +29,12 @@ test('the document tells a runner all about its job; only a hash of its token is
     attempt: 1,
     image_name: 'an image',
     api: { url: 'http://kiln.test', grace_seconds: 120 },
-    recipe: { name: 'a recipe', size_bytes: 10 },
+    source: { name: 'a recipe', size_bytes: 10 },
     workspace: `/nowhere/${id}`,
     limits: { disk_bytes: 60 * 1024 ** 3, memory_bytes: 8 * 1024 ** 3 },
     deadlines: { prepare: 14_400, default: 900 },
   });
-  expect(document.recipe.url).toContain('method=GET');
+  expect(document.source.url).toContain('method=GET');
   expect(document.image.uploads.manifest).toMatchObject({
     path: `s3://boot-images/${document.image.id}/manifest.json`,
   });

@@ -16,7 +16,7 @@ import type { StoredJob, WireNotes } from './store.ts';
 
 export interface WireJob {
   /** With the status and the image that count on the wire. */
-  readonly job: Job;
+  readonly job: Job & { readonly job_type: 'create' | 'customize' };
   readonly sshContainer: WireNotes['sshContainer'];
 }
 
@@ -37,7 +37,7 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
 
   const find = async (id: string, from: JobRecords = records): Promise<StoredJob> => {
     const job = await mustFind(from, id);
-    if (job.wire.removed) {
+    if (job.wire.removed || job.request.job_type === 'import') {
       throw new KilnError('job-not-found', `job ${id} is deleted`);
     }
     return job;
@@ -45,7 +45,9 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
 
   return {
     async list() {
-      return (await records.jobs.list()).filter((job) => !job.wire.removed).map(present);
+      const jobs = await records.jobs.list();
+      // The reference's clients know no imports.
+      return jobs.filter(({ wire, request }) => !wire.removed && request.job_type !== 'import').map(present);
     },
 
     async get(id) {
@@ -134,8 +136,9 @@ function imageOf({ wire, snapshot }: StoredJob): string | null {
 function present(stored: StoredJob): WireJob {
   const job = presentJob(stored);
   const status = holds(stored) ? (stored.wire.status ?? job.status) : job.status;
+  const job_type = job.job_type === 'customize' ? 'customize' : 'create';
   return {
-    job: { ...job, status, resultant_image_id: imageOf(stored) },
+    job: { ...job, job_type, status, resultant_image_id: imageOf(stored) },
     sshContainer: stored.wire.sshContainer,
   };
 }

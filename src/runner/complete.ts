@@ -4,7 +4,7 @@ import { KilnError } from '../contract/errors.ts';
 import type { Image } from '../contract/images.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import type { RunnerApi } from './api.ts';
-import type { CreateResult } from './create.ts';
+import type { ImageResult } from './create.ts';
 
 const RETRY_MS = 1_000;
 
@@ -16,7 +16,7 @@ const RETRY_MS = 1_000;
 export async function complete(
   api: Pick<RunnerApi, 'complete'>,
   document: Pick<JobDocument, 'attempt' | 'api'>,
-  result: CreateResult,
+  result: ImageResult,
   retryMs = RETRY_MS,
 ): Promise<Image> {
   const end = performance.now() + document.api.grace_seconds * 1000;

@@ -13,14 +13,14 @@ import { trust } from './steps/trust.ts';
 import { unpack } from './steps/unpack.ts';
 import { validate } from './steps/validate.ts';
 
-export interface CreateResult {
+export interface ImageResult {
   readonly artifacts: ManifestArtifact[];
   /** How many packages the image has. */
   readonly packages: number;
 }
 
 /** Throws what `run` throws when a step fails. */
-export async function createImage(run: RunStep): Promise<CreateResult> {
+export async function createImage(run: RunStep): Promise<ImageResult> {
   await run(fetch, undefined);
   await run(unpack, undefined);
   await run(render, undefined);

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { Value } from 'typebox/value';
 import { KilnError } from '../contract/errors.ts';
-import { CreateJobDocument, type JobDocument } from '../contract/runner.ts';
+import { JobDocument } from '../contract/runner.ts';
 
 const LIMIT_BYTES = 8 * 1024 * 1024;
 
@@ -19,8 +19,8 @@ export async function readDocument(input: Readable): Promise<JobDocument> {
     chunks.push(buffer);
   }
   const document = parseJson(Buffer.concat(chunks).toString('utf8'));
-  if (!Value.Check(CreateJobDocument, document)) {
-    const [problem] = Value.Errors(CreateJobDocument, document);
+  if (!Value.Check(JobDocument, document)) {
+    const [problem] = Value.Errors(JobDocument, document);
     throw new KilnError('bad-request', `job document${problem?.instancePath ?? ''}: ${problem?.message}`);
   }
   return document;
@@ -35,7 +35,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Everything in the document that must not be in a log: who has it can act for the job. */
-export function secretsOf(document: Pick<JobDocument, 'api' | 'recipe' | 'image'>): string[] {
+export function secretsOf(document: Pick<JobDocument, 'api' | 'source' | 'image'>): string[] {
   const uploads = Object.values(document.image.uploads);
-  return [document.api.token, document.recipe.url, ...uploads.map((upload) => upload.url)];
+  return [document.api.token, document.source.url, ...uploads.map((upload) => upload.url)];
 }

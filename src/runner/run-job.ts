@@ -19,6 +19,7 @@ import { createImage } from './create.ts';
 import { reasonOf } from './diagnosis.ts';
 import { readDocument, secretsOf } from './document.ts';
 import { createEngine, JobFailure } from './engine.ts';
+import { importImage } from './import.ts';
 import { type Reporter, startReporter } from './reporter.ts';
 
 const CLOSE_PATIENCE_MS = 60_000;
@@ -64,20 +65,21 @@ interface Run {
   readonly interrupted: AbortSignal;
 }
 
-async function runReported(run: Run): Promise<number> {
-  const { document, reporter, log } = run;
+async function runReported(given: Run): Promise<number> {
+  const { document, reporter, log } = given;
   let workspace: Workspace | undefined;
   try {
     workspace = await openSandbox(document);
-    const stop = AbortSignal.any([reporter.stop, run.interrupted]);
-    const result = await createImage(createEngine({ document, workspace, reporter, stop }));
+    const stop = AbortSignal.any([reporter.stop, given.interrupted]);
+    const run = createEngine({ document, workspace, reporter, stop });
+    const result = await (document.job_type === 'import' ? importImage : createImage)(run);
     await reporter.flush();
-    const image = await complete(run.api, document, result);
+    const image = await complete(given.api, document, result);
     log.info({ job: document.job_id, image: image.id }, 'job succeeded');
     await closeSandbox(workspace, log);
     return 0;
   } catch (error) {
-    const reason = masked(error instanceof JobFailure ? error.reason : reasonOf(error, null), run.mask);
+    const reason = masked(error instanceof JobFailure ? error.reason : reasonOf(error, null), given.mask);
     log.info({ job: document.job_id, reason: reason.code, detail: reason.detail }, 'job failed');
     // What the job held is free before anybody is told that it is over.
     await closeSandbox(workspace, log);

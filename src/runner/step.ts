@@ -1,11 +1,11 @@
 /** What a step is: one named unit of a job with typed input and output, told to run once. */
 import type { Workspace } from '../builder/sandbox.ts';
 import type { JobProgress } from '../contract/jobs.ts';
-import type { CreateJobDocument } from '../contract/runner.ts';
-import type { CreateStepName } from '../contract/steps.ts';
+import type { JobDocument } from '../contract/runner.ts';
+import type { StepName } from '../contract/steps.ts';
 
 export interface StepContext {
-  readonly document: CreateJobDocument;
+  readonly document: JobDocument;
   readonly workspace: Workspace;
   /** Aborted when the job is cancelled or the step has run out of time. */
   readonly signal: AbortSignal;
@@ -17,6 +17,6 @@ export interface StepContext {
 }
 
 export interface Step<Input, Output> {
-  readonly name: CreateStepName;
+  readonly name: StepName;
   run(context: StepContext, input: Input): Promise<Output>;
 }

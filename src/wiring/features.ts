@@ -1,7 +1,7 @@
 /** The services of all nouns over one set of records and one object store. */
 import { createOperations } from '../features/deleted/index.ts';
 import { createExchange } from '../features/exchange/index.ts';
-import { createDeletedImages, createImageService } from '../features/images/index.ts';
+import { createDeletedImages, createImageContent, createImageService } from '../features/images/index.ts';
 import { createNodeService } from '../features/nodes/index.ts';
 import { createCleaner } from '../features/objects/index.ts';
 import type { ObjectStore } from '../features/objects/store.ts';
@@ -40,20 +40,26 @@ export function createFeatures(deps: FeatureDeps) {
       public_keys: deletedPublicKeys,
     },
   });
+  const imageContent = createImageContent(all);
   return {
     recipes: createRecipeService(all),
     deletedRecipes,
     images: createImageService(all),
     deletedImages,
+    imageContent,
     publicKeys: createPublicKeyService(all),
     deletedPublicKeys,
     exchange,
     nodes: createNodeService(all),
     once: createOnce(deps),
     cleaner,
+    /** Gives up what an earlier process stored for nobody. To be called before requests are taken. */
+    async giveUpUnfinished(): Promise<void> {
+      await exchange.resume();
+      await imageContent.resume();
+    },
     /** Finishes what an earlier process left half done: moves first, then removals. */
     async resume(): Promise<void> {
-      await exchange.resume();
       await operations.resume();
       await cleaner.run();
     },

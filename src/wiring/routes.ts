@@ -7,7 +7,12 @@ import { Recipe } from '../contract/recipes.ts';
 import { type ChangeRoutesDeps, changeRoutes } from '../features/changes/index.ts';
 import { deletedRoutes } from '../features/deleted/index.ts';
 import { type ExchangeRoutesDeps, exchangeRoutes } from '../features/exchange/index.ts';
-import { type ImageRoutesDeps, imageRoutes } from '../features/images/index.ts';
+import {
+  type ContentRoutesDeps,
+  contentRoutes,
+  type ImageRoutesDeps,
+  imageRoutes,
+} from '../features/images/index.ts';
 import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.ts';
 import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
@@ -18,6 +23,7 @@ import { type CredentialRoutesDeps, credentialRoutes } from '../s3/index.ts';
 export interface RouteDeps
   extends RecipeRoutesDeps,
     ImageRoutesDeps,
+    ContentRoutesDeps,
     PublicKeyRoutesDeps,
     ChangeRoutesDeps,
     ObjectRoutesDeps,
@@ -30,6 +36,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     recipeRoutes(deps),
     imageRoutes(deps),
+    contentRoutes(deps),
     publicKeyRoutes(deps),
     deletedRoutes([
       {

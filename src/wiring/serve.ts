@@ -109,6 +109,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   });
 
   const stopped = untilStopped();
+  await features.giveUpUnfinished();
   await app.listen({ host: settings['server.host'], port: settings['server.port'] });
   url ||= urlOf(app.server.address() as AddressInfo);
   await supervisor.start();

@@ -67,8 +67,8 @@ function contextOf(values: Record<string, string> = {}): StepContext {
     workspace,
     document: {
       ...document,
-      recipe: {
-        ...document.recipe,
+      source: {
+        ...document.source,
         template_dictionary: Object.entries(values).map(([key, value]) => ({ key, value })),
       },
     },

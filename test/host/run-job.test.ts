@@ -42,8 +42,8 @@ describe('runJob', () => {
 
   it('reports the reason of a failure, leaves nothing in its folder, and exits with 1', async () => {
     const { exitCode, reports, left } = await jobWith((base) => ({
-      recipe: {
-        ...base.recipe,
+      source: {
+        ...base.source,
         url: `${base.api.url}/recipe`,
         size_bytes: recipe.length,
         md5: '0'.repeat(32),

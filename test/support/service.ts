@@ -132,6 +132,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     }),
     wires: [...wires, imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' })],
   });
+  await features.giveUpUnfinished();
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   await features.resume();

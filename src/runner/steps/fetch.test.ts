@@ -25,8 +25,8 @@ afterEach(async () => {
 function contextWith(also: { sha256?: string; size_bytes?: number } = {}) {
   const base = testDocument();
   const document = testDocument({
-    recipe: {
-      ...base.recipe,
+    source: {
+      ...base.source,
       url: `${plane.url}/recipe`,
       size_bytes: recipe.length,
       md5: digest('md5'),

@@ -1,5 +1,5 @@
 /**
- * Fetches the archive of the recipe and verifies it. A broken connection goes on where it broke; the digests are
+ * Fetches the archive that the job starts from, and verifies it. A broken connection goes on where it broke; the digests are
  * those of the whole file, so that a store which answers the wrong bytes is found out.
  */
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ const SILENCE_MS = 60_000;
 export const fetch: Step<undefined, void> = {
   name: 'fetch',
   async run(context) {
-    const { recipe } = context.document;
+    const { source } = context.document;
     await context.workspace.makeFolder(ARCHIVE_FOLDER);
     const path = join(context.workspace.hostPath(ARCHIVE_FOLDER), ARCHIVE_NAME);
     const file = await open(path, 'wx', 0o644);
@@ -37,14 +37,14 @@ export const fetch: Step<undefined, void> = {
       await file.close();
     }
     const sha256 = digests.sha256.digest('hex');
-    verify('md5', recipe.md5, digests.md5.digest('hex'));
-    verify('sha256', recipe.sha256, sha256);
-    context.note(`${formatBytes(recipe.size_bytes)}, sha256 ${sha256}`);
+    verify('md5', source.md5, digests.md5.digest('hex'));
+    verify('sha256', source.sha256, sha256);
+    context.note(`${formatBytes(source.size_bytes)}, sha256 ${sha256}`);
   },
 };
 
 async function download(context: StepContext, write: (chunk: Buffer) => Promise<void>): Promise<void> {
-  const { url, size_bytes: total } = context.document.recipe;
+  const { url, size_bytes: total } = context.document.source;
   let done = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -52,10 +52,7 @@ async function download(context: StepContext, write: (chunk: Buffer) => Promise<
       for await (const chunk of stream) {
         done += chunk.length;
         if (done > total) {
-          throw new KilnError(
-            'checksum-mismatch',
-            `The recipe archive is larger than the ${total} bytes announced`,
-          );
+          throw new KilnError('checksum-mismatch', `The archive is larger than the ${total} bytes announced`);
         }
         await write(chunk);
         context.progress({ done, total, unit: 'bytes' });
@@ -70,7 +67,7 @@ async function download(context: StepContext, write: (chunk: Buffer) => Promise<
         throw error;
       }
       const what = error instanceof Error ? error.message : String(error);
-      context.log(`Fetching the recipe broke off (${what}); trying again from byte ${done}`);
+      context.log(`Fetching it broke off (${what}); trying again from byte ${done}`);
       await sleep(500 * 2 ** (attempt - 1), undefined, { signal: context.signal });
     }
   }
@@ -89,7 +86,7 @@ async function answerOf(url: string, offset: number, signal: AbortSignal): Promi
     return response.body;
   }
   await response.body.dump();
-  const answer = `The store answered ${response.statusCode} when it was asked for the recipe archive`;
+  const answer = `The store answered ${response.statusCode} when it was asked for the archive`;
   if (response.statusCode === 404) {
     throw new KilnError('object-not-found', answer);
   }
@@ -108,7 +105,7 @@ async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
 
 function verify(algorithm: string, expected: string | null, actual: string): void {
   if (expected !== null && expected !== actual) {
-    const detail = `The recipe archive has the ${algorithm} ${actual}, and ${expected} was announced`;
+    const detail = `The archive has the ${algorithm} ${actual}, and ${expected} was announced`;
     throw new KilnError('checksum-mismatch', detail);
   }
 }

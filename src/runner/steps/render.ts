@@ -10,7 +10,7 @@ const Rendered = Type.Object({ files: Type.Union([Type.Array(Type.String()), Typ
 export const render: Step<undefined, void> = {
   name: 'render',
   async run(context) {
-    const dictionary = context.document.recipe.template_dictionary;
+    const dictionary = context.document.source.template_dictionary;
     const values = Object.fromEntries(dictionary.map(({ key, value }) => [key, value]));
     const { files } = await judge(context, Rendered, {
       script: 'render_templates.py',

@@ -11,6 +11,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
   });
   return {
     version: 1,
+    job_type: 'create',
     job_id: '6fa459ea-ee8a-4ca4-894e-db77e160355e',
     attempt: 1,
     image_name: 'test',
@@ -20,7 +21,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     initrd_file_name: null,
     kernel_parameters_file_name: 'kernel-parameters',
     api: { url: 'http://kiln.test', token: 'token-of-the-test-job', grace_seconds: 10 },
-    recipe: {
+    source: {
       id: '16fd2706-8baf-433b-82eb-8c7fada847da',
       name: 'test',
       url: 'http://store.test/ims/recipe?signature=secret',
