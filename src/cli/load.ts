@@ -1,10 +1,10 @@
 /** `kiln load`: the manifests of the reference's bulk loader. What is there already is not loaded again. */
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { Command } from 'commander';
@@ -164,26 +164,28 @@ function nameOf(type: string): UploadName {
 
 /** A file that holds what the link leads to, verified. */
 async function fetched(loading: Loading, { link, md5 }: Pick<LoadArtifact, 'link' | 'md5'>): Promise<string> {
-  if (link.type === 'file') {
-    return resolve(loading.base, link.path.replace(/^file:\/\//, ''));
-  }
-  const response = await fetch(link.path, { signal: loading.signal });
-  if (!response.ok || response.body === null) {
-    throw new UsageError(`${link.path} answers ${response.status}`);
-  }
-  const file = join(loading.folder, createHash('sha256').update(link.path).digest('hex'));
-  const hash = createHash('md5');
-  const hashing = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
+  const isFile = link.type === 'file';
+  const file = isFile
+    ? resolve(loading.base, link.path.replace(/^file:\/\//, ''))
+    : await download(loading, link.path);
+  const actual = createHash('md5');
+  await pipeline(createReadStream(file), actual).catch((cause: unknown) => {
+    throw new UsageError(`${file} cannot be read`, { cause });
   });
-  await pipeline(Readable.fromWeb(response.body as ReadableStream), hashing, createWriteStream(file));
-  const actual = hash.digest('hex');
-  if (md5 !== undefined && md5.toLowerCase() !== actual) {
-    throw new UsageError(`${link.path} has the md5 ${actual}; the manifest says ${md5}`);
+  const digest = actual.digest('hex');
+  if (md5 !== undefined && md5.toLowerCase() !== digest) {
+    throw new UsageError(`${link.path} has the md5 ${digest}; the manifest says ${md5}`);
   }
+  return file;
+}
+
+async function download({ folder, signal }: Loading, url: string): Promise<string> {
+  const response = await fetch(url, { signal });
+  if (!response.ok || response.body === null) {
+    throw new UsageError(`${url} answers ${response.status}`);
+  }
+  const file = join(folder, createHash('sha256').update(url).digest('hex'));
+  await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(file));
   return file;
 }
 

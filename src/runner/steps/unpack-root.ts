@@ -37,7 +37,7 @@ const UNTAR = [
   '-euc',
   `mkdir ${IMAGE_ROOT}
   tar --extract --file ${ARCHIVE} --directory ${IMAGE_ROOT} --preserve-permissions --same-owner --numeric-owner \
-    --xattrs --xattrs-include='*' --acls --sparse --exclude='./dev/*' --exclude='dev/*'`,
+    --xattrs --xattrs-include='*' --acls --sparse --anchored --exclude='./dev/?*' --exclude='dev/?*'`,
 ];
 
 async function unpack(context: StepContext, argv: readonly string[]): Promise<void> {
@@ -45,6 +45,8 @@ async function unpack(context: StepContext, argv: readonly string[]): Promise<vo
     argv,
     binds: [{ folder: ARCHIVE_FOLDER, at: '/work/archive', writable: false }, writable(BUILD)],
     network: 'none',
+    // What the sandbox sets for Kiwi would leave out whole folders.
+    env: { TAR_OPTIONS: '' },
     signal: context.signal,
     onLine: (line) => context.log(line),
   });
