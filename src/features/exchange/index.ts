@@ -1,3 +1,3 @@
 /** What other rooms may use of export and import. */
 export { type ExchangeRoutesDeps, exchangeRoutes } from './routes.ts';
-export { type Converted, type Converter, createExchange } from './service.ts';
+export { type Converted, createExchange } from './service.ts';
