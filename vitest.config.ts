@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three suites: `unit` needs nothing but Node.js; `host` needs root, mounts and runc, and no package mirror
- * beyond the cached builder root; `e2e` does what a user does, builds and boots included.
+ * Four suites: `unit` needs nothing but Node.js and little time; `service` has whole services in the tests' own
+ * process; `host` needs root, mounts and runc, and no package mirror beyond the cached builder root; `e2e` does what a
+ * user does, builds and boots included.
  */
 export default defineConfig({
   test: {
@@ -10,8 +11,15 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/ims/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'],
           testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'service',
+          include: ['test/service/**/*.test.ts'],
+          testTimeout: 60_000,
         },
       },
       {

@@ -31,6 +31,8 @@ npm run --silent test:unit
 if [ "$fast" = yes ]; then
   exit 0
 fi
+stage 'Whole services: contract of the reference, S3, export and import, crashes'
+npm run --silent test:service
 stage 'Builder root'
 ./bin/kiln builder build
 stage 'Host tests: sandbox, runner, executor'

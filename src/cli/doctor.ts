@@ -1,6 +1,7 @@
 /** What a machine needs to build images, looked at one by one. */
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import { dirname } from 'node:path';
 import { formatBytes, GIB } from '../platform/bytes.ts';
 import { runCommand } from '../platform/exec.ts';
 import { EMULATOR } from './boot/machine.ts';
@@ -115,7 +116,15 @@ async function cgroups(): Promise<string | undefined> {
 }
 
 async function freeDisk(folder: string): Promise<string | undefined> {
-  const { bavail, bsize } = await statfs(folder);
+  const { bavail, bsize } = await statfs(await existing(folder));
   const free = bavail * bsize;
   return free >= DISK_BYTES ? `${formatBytes(free)} free below ${folder}` : undefined;
+}
+
+/** The folder, or that above it which is there. */
+async function existing(folder: string): Promise<string> {
+  return await access(folder).then(
+    () => folder,
+    () => (folder === dirname(folder) ? folder : existing(dirname(folder))),
+  );
 }

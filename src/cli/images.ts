@@ -9,10 +9,21 @@ import { contextOf, UsageError, withCommonOptions } from './context.ts';
 import { downloadArtifact } from './download.ts';
 import { addBoot } from './image-boot.ts';
 import { addImportAndCopy } from './image-import.ts';
+import {
+  changedMetadata,
+  type MetadataChangeFlags,
+  type MetadataFlags,
+  metadataChangeOf,
+  metadataOf,
+  withMetadataChangeFlags,
+  withMetadataFlags,
+} from './image-metadata.ts';
 import { interruptible } from './interrupt.ts';
+import { type LinkFlags, linkOf, withLinkFlags } from './link-flags.ts';
+import { type NameFlag, nameOf, withName } from './name-argument.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
-import { archOf, pairOf } from './values.ts';
+import { archOf } from './values.ts';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: (image) => image.id },
@@ -46,61 +57,62 @@ export function addImages(program: Command): void {
   addImportAndCopy(images, COLUMNS);
 }
 
+interface ImageFlags extends CommonOptions, NameFlag, LinkFlags {
+  arch?: string;
+}
+
+/** The fields that flags of both commands name; those that none names are left out. */
+function fieldsOf(flags: ImageFlags) {
+  const link = linkOf(flags);
+  return {
+    ...(flags.arch === undefined ? {} : { arch: archOf(flags.arch) }),
+    ...(link === undefined ? {} : { link }),
+  };
+}
+
 function addCreate(images: Command): void {
-  withCommonOptions(images.command('create').argument('<name>'))
+  const create = withLinkFlags(withCommonOptions(withName(images.command('create'))), 'manifest');
+  withMetadataFlags(create)
     .option('--arch <arch>', `${ARCHITECTURES.join(' or ')}; x86_64 unless given`)
-    .option('--link-path <s3-url>', 'manifest that is in the store already: s3://BUCKET/KEY')
     .description('register an image that was made elsewhere; `kiln jobs create` builds one')
     .addHelpText(
       'after',
       '\nExample:\n  kiln images create compute --link-path s3://boot-images/ours/manifest.json',
     )
-    .action(async (name: string, options: CommonOptions & { arch?: string; linkPath?: string }) => {
-      const context = contextOf(options);
+    .action(async (argument: string | undefined, flags: ImageFlags & MetadataFlags) => {
+      const context = contextOf(flags);
+      const name = nameOf(argument, flags);
+      const metadata = metadataOf(flags);
       const image = await context.client.images.create({
         name,
-        ...(options.arch === undefined ? {} : { arch: archOf(options.arch) }),
-        ...(options.linkPath === undefined ? {} : { link: { path: options.linkPath, type: 's3' as const } }),
+        ...fieldsOf(flags),
+        ...(metadata === undefined ? {} : { metadata }),
       });
       context.print(image, COLUMNS);
     });
 }
 
-interface UpdateFlags extends CommonOptions {
-  name?: string;
-  set?: string[];
-  unset?: string[];
-}
-
 function addUpdate(images: Command): void {
-  withCommonOptions(images.command('update').argument('<id>'))
+  const update = withLinkFlags(withCommonOptions(images.command('update').argument('<id>')), 'manifest');
+  withMetadataChangeFlags(update)
     .option('--name <name>', 'new name')
-    .option('--set <key=value...>', 'metadata to set; may be repeated')
-    .option('--unset <key...>', 'metadata to remove; may be repeated')
-    .description('rename an image or change its metadata')
+    .option('--arch <arch>', ARCHITECTURES.join(' or '))
+    .description('rename an image, give it its manifest, or change its metadata')
     .addHelpText('after', '\nExample:\n  kiln images update 2f3c… --set owner=ops --unset draft')
-    .action(async (id: string, flags: UpdateFlags) => {
+    .action(async (id: string, flags: ImageFlags & MetadataChangeFlags) => {
       const context = contextOf(flags);
-      const { name, set = [], unset = [] } = flags;
-      if (name === undefined && set.length === 0 && unset.length === 0) {
+      const { client } = context;
+      const fields = { ...fieldsOf(flags), ...(flags.name === undefined ? {} : { name: flags.name }) };
+      const change = metadataChangeOf(flags);
+      if (Object.keys(fields).length === 0 && change === undefined) {
         throw new UsageError('say what to change; `kiln images update --help` lists it');
       }
       const metadata =
-        set.length + unset.length === 0
+        change === undefined
           ? {}
-          : { metadata: changed((await context.client.images.get(id)).metadata, set, unset) };
-      const change = { ...metadata, ...(name === undefined ? {} : { name }) };
-      context.print(await context.client.images.update(id, change), COLUMNS);
+          : { metadata: changedMetadata((await client.images.get(id)).metadata, change) };
+      context.print(await client.images.update(id, { ...fields, ...metadata }), COLUMNS);
     });
-}
-
-function changed(
-  before: Record<string, string>,
-  set: readonly string[],
-  unset: readonly string[],
-): Record<string, string> {
-  const all = [...Object.entries(before), ...set.map((text) => pairOf('--set', text))];
-  return Object.fromEntries(all.filter(([key]) => !unset.includes(key)));
 }
 
 function addArtifacts(images: Command): void {

@@ -4,9 +4,10 @@ import { KilnError } from '../contract/errors.ts';
 import type { Job, JobCreate } from '../contract/jobs.ts';
 import { type CommandContext, contextOf, UsageError, withCommonOptions } from './context.ts';
 import type { CommonOptions } from './nouns.ts';
-import { wholeNumberFrom } from './values.ts';
+import { type SshContainerFlags, sshContainersOf, withSshContainerFlags } from './ssh-containers.ts';
+import { booleanOf, wholeNumberFrom } from './values.ts';
 
-export interface CreateFlags extends CommonOptions {
+export interface CreateFlags extends CommonOptions, SshContainerFlags {
   jobType: JobCreate['job_type'];
   artifactId?: string;
   recipe?: string;
@@ -17,7 +18,8 @@ export interface CreateFlags extends CommonOptions {
   kernelFileName?: string;
   initrdFileName?: string;
   kernelParametersFileName?: string;
-  enableDebug?: boolean;
+  enableDebug?: string | boolean;
+  requireDkms?: string | boolean;
   watch?: boolean;
 }
 
@@ -27,7 +29,7 @@ export function addCreate(
   onCreated: (job: Job, context: CommandContext, flags: CreateFlags) => Promise<void>,
 ): void {
   const gib = wholeNumberFrom(1);
-  withCommonOptions(jobs.command('create'))
+  withSshContainerFlags(withCommonOptions(jobs.command('create')))
     .description('build an image from a recipe')
     .option('--artifact-id <id>', 'recipe to build from')
     .addOption(
@@ -48,7 +50,11 @@ export function addCreate(
     .option('--kernel-file-name <name>', 'kernel in /boot of the image; the newest one unless given')
     .option('--initrd-file-name <name>', 'initrd in /boot; the one of the kernel unless given')
     .option('--kernel-parameters-file-name <name>', 'file in /boot with boot parameters')
-    .option('--enable-debug', 'write more into the log')
+    .option('--enable-debug [boolean]', 'write more into the log')
+    .option(
+      '--require-dkms [boolean]',
+      'whether kernel modules are compiled; as the recipe says unless given',
+    )
     .option('--watch', 'stay until the job is over; exit code 0 only when it made the image')
     .addHelpText(
       'after',
@@ -66,12 +72,18 @@ Examples:
     });
 }
 
-async function requestOf(flags: CreateFlags, context: CommandContext): Promise<JobCreate> {
+/** The contract knows no shells of jobs yet; they are sent all the same, and the service says what it makes of them. */
+interface SshContainers {
+  readonly ssh_containers?: ReturnType<typeof sshContainersOf>;
+}
+
+async function requestOf(flags: CreateFlags, context: CommandContext): Promise<JobCreate & SshContainers> {
   const source = await sourceOf(flags, context);
   const image_root_archive_name = flags.imageRootArchiveName ?? source.name;
   if (image_root_archive_name === undefined) {
     throw new UsageError('--image-root-archive-name is missing');
   }
+  const ssh_containers = sshContainersOf(flags);
   return {
     job_type: flags.jobType,
     artifact_id: source.id,
@@ -84,7 +96,13 @@ async function requestOf(flags: CreateFlags, context: CommandContext): Promise<J
     ...(flags.kernelParametersFileName === undefined
       ? {}
       : { kernel_parameters_file_name: flags.kernelParametersFileName }),
-    ...(flags.enableDebug === undefined ? {} : { enable_debug: flags.enableDebug }),
+    ...(flags.enableDebug === undefined
+      ? {}
+      : { enable_debug: booleanOf('--enable-debug', flags.enableDebug) }),
+    ...(flags.requireDkms === undefined
+      ? {}
+      : { require_dkms: booleanOf('--require-dkms', flags.requireDkms) }),
+    ...(ssh_containers === undefined ? {} : { ssh_containers }),
   };
 }
 

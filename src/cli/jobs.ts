@@ -6,6 +6,7 @@ import { confirmed } from './confirm.ts';
 import { type CommandContext, contextOf, withCommonOptions } from './context.ts';
 import { interruptible } from './interrupt.ts';
 import { addCreate } from './job-create.ts';
+import { addDeleteAll } from './job-delete-all.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
 import { plain } from './text.ts';
@@ -47,6 +48,7 @@ export function addJobs(program: Command): void {
     .action((id: string, options: CommonOptions) => watch(contextOf(options), options, id));
   addLogs(jobs);
   addCancel(jobs);
+  addDeleteAll(jobs);
 }
 
 /** With a format asked for, standard output is the job as it ended, and the watching goes to standard error. */

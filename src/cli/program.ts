@@ -1,6 +1,7 @@
 /** The program `kiln`: its commands, and what becomes of their errors. */
 import { Command, CommanderError } from 'commander';
 import { OPTIONS, type OptionName } from '../platform/options.ts';
+import { readSettings } from '../platform/settings.ts';
 import { addBuilder, type BuilderCommands } from './builder.ts';
 import { completionScript } from './completion.ts';
 import { describeError, UsageError } from './context.ts';
@@ -54,13 +55,14 @@ export function createProgram(deps: ProgramDeps): Command {
     .action(async () => {
       process.exitCode = await deps.runJob();
     });
-  program
-    .command('doctor')
+  addSettingFlags(program.command('doctor'), ['state.folder', 'cache.folder'])
     .description('check what this machine needs to build images; exit code 1 when something is missing')
     .addHelpText('after', '\nExample:\n  kiln doctor')
-    .action(async () => {
-      const roots = deps.builderRoots({ flags: {} });
-      const checks = await doctor({ builderRoots: () => roots.list() });
+    .action(async (options: object) => {
+      const flags = settingFlagsOf(options, ['state.folder', 'cache.folder']);
+      const roots = deps.builderRoots(flags);
+      const { 'state.folder': folder } = readSettings({ environment: process.env, ...flags });
+      const checks = await doctor({ builderRoots: () => roots.list(), folder });
       process.stdout.write(`${checks.map(drawCheck).join('\n')}\n`);
       process.exitCode = checks.every((check) => check.ok) ? 0 : 1;
     });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { PublicKey } from '../contract/public-keys.ts';
 import { contextOf, withCommonOptions } from './context.ts';
+import { type NameFlag, nameOf, withName } from './name-argument.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
 
@@ -24,14 +25,17 @@ export function addPublicKeys(program: Command): void {
     delete: ({ client }, id) => client.publicKeys.delete(id),
     goesWithIt: '',
   });
-  withCommonOptions(keys.command('create').argument('<name>'))
+  withCommonOptions(withName(keys.command('create')))
     .requiredOption('--public-key <file>', 'file that holds the key, for example ~/.ssh/id_ed25519.pub')
     .description('register a public key')
-    .action(async (name: string, options: CommonOptions & { publicKey: string }) => {
-      const context = contextOf(options);
-      const public_key = await readFile(options.publicKey, 'utf8');
-      context.print(await context.client.publicKeys.create({ name, public_key }), COLUMNS);
-    });
+    .action(
+      async (argument: string | undefined, options: CommonOptions & NameFlag & { publicKey: string }) => {
+        const context = contextOf(options);
+        const name = nameOf(argument, options);
+        const public_key = await readFile(options.publicKey, 'utf8');
+        context.print(await context.client.publicKeys.create({ name, public_key }), COLUMNS);
+      },
+    );
   withCommonOptions(keys.command('update').argument('<id>'))
     .requiredOption('--name <name>', 'new name')
     .description('rename a public key')

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Recipe } from '../contract/recipes.ts';
 import { contextOf, UsageError } from './context.ts';
 import { interruptible } from './interrupt.ts';
+import { type NameFlag, nameOf, withName } from './name-argument.ts';
 import { addListDescribeDelete } from './nouns.ts';
 import type { Column } from './output.ts';
 import { type RecipeFlags, recipeFields, recipeTypeOf, withRecipeFlags } from './recipe-flags.ts';
@@ -29,7 +30,7 @@ export function addRecipes(program: Command): void {
     goesWithIt: ' and its archive (`kiln deleted recipes` takes them back)',
   });
 
-  withRecipeFlags(recipes.command('create').argument('<name>'))
+  withRecipeFlags(withName(recipes.command('create')))
     .option('--recipe-type <type>', 'kiwi-ng (default) or packer')
     .option('--reuse', 'give the recipe that is there already when its fields and its archive are the same')
     .description('register a recipe; with --from also pack and upload its folder')
@@ -41,8 +42,9 @@ Examples:
   kiln recipes create compute --from ./compute --linux-distribution debian12
   kiln recipes create compute --from compute.tar.gz --linux-distribution sles15 --value RELEASE=1.4`,
     )
-    .action(async (name: string, flags: RecipeFlags & { reuse?: boolean }) => {
+    .action(async (argument: string | undefined, flags: RecipeFlags & NameFlag & { reuse?: boolean }) => {
       const context = contextOf(flags);
+      const name = nameOf(argument, flags);
       const { linux_distribution, ...fields } = recipeFields(flags);
       if (linux_distribution === undefined) {
         throw new UsageError('--linux-distribution is missing; for example debian12, sles15, rocky9');

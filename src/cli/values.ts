@@ -35,3 +35,16 @@ export function pairOf(flag: string, text: string): [key: string, value: string]
   }
   return [text.slice(0, place), text.slice(place + 1)];
 }
+
+/** Yes or no as typed, by itself or capitalised as Python has it; `true` alone when a flag stands without a value. */
+export function booleanOf(flag: string, value: string | boolean): boolean {
+  if (typeof value === 'boolean') {
+    return value;
+  }
+  return oneOf(['true', 'false'] as const, flag, value.toLowerCase()) === 'true';
+}
+
+/** The parts of a list that commas separate, without the blanks around them. */
+export function listOf(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}

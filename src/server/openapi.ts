@@ -29,6 +29,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         { name: 'deleted', description: 'What was deleted and can be had back' },
         { name: 'events', description: 'Everything that changes' },
         { name: 'objects', description: 'Signed addresses of artifacts and archives' },
+        { name: 'exchange', description: 'Everything at once: export, import, taking over another service' },
         { name: 'runner', description: 'What runners report' },
         { name: 'service', description: 'Health and version' },
       ],

@@ -1,7 +1,7 @@
 /** Artifacts on a real S3 service, a Ceph RADOS gateway: the store alone, and the reference's wire over it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openS3ObjectStore } from '../../src/adapters/artifacts/s3/index.ts';
-import { imsContractSuite } from '../ims/contract/index.ts';
+import { imsContractSuite } from '../service/ims/contract/index.ts';
 import { type Ceph, cephIsThere, cephStore, startCeph, storeOptions } from '../support/ceph.ts';
 import { objectStoreSuite } from '../support/object-store-suite.ts';
 

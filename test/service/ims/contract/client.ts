@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import { addressOf } from '../../../src/features/objects/index.ts';
-import type { InProcessService } from '../../support/service.ts';
+import { addressOf } from '../../../../src/features/objects/index.ts';
+import type { InProcessService } from '../../../support/service.ts';
 
 // biome-ignore format: one line a noun
 export const KEYS = {

@@ -1,6 +1,6 @@
 /** What holds at every address: sections 1.1 to 1.3 of the contract. */
 import { describe, expect, test } from 'vitest';
-import type { InProcessService } from '../../support/service.ts';
+import type { InProcessService } from '../../../support/service.ts';
 import { fieldsOf, type WireClient } from './client.ts';
 import { PUBLIC_KEY, RECIPE } from './fixtures.ts';
 

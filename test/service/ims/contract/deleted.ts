@@ -1,7 +1,7 @@
 /** The deleted collections: sections 1.5 to 1.7 of the contract, and the rows of section 8 about them. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { waitFor } from '../../../src/platform/wait.ts';
+import { waitFor } from '../../../../src/platform/wait.ts';
 import { fieldsOf, type Record_, type WireClient } from './client.ts';
 import { PUBLIC_KEY, RECIPE, uploadImage, uploadManifest, uploadRecipe } from './fixtures.ts';
 

@@ -1,6 +1,6 @@
 /** The contract of the reference's wire, as one suite for every object store. */
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
-import { type InProcessService, type OpenStore, startInProcess } from '../../support/service.ts';
+import { type InProcessService, type OpenStore, startInProcess } from '../../../support/service.ts';
 import { type WireClient, wireClient } from './client.ts';
 import { conventionContract } from './conventions.ts';
 import { defectContract } from './defects.ts';

@@ -1,9 +1,9 @@
 /** Jobs: sections 1.9 and 2 of the contract, and the rows of section 8 about them. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { JOB_STATUSES } from '../../../src/contract/jobs.ts';
-import { timestamp } from '../../../src/platform/clock.ts';
-import type { InProcessService } from '../../support/service.ts';
+import { JOB_STATUSES } from '../../../../src/contract/jobs.ts';
+import { timestamp } from '../../../../src/platform/clock.ts';
+import type { InProcessService } from '../../../support/service.ts';
 import { fieldsOf, type Record_, type WireClient } from './client.ts';
 import { KERNEL, RECIPE, readyForJobs, uploadImage, uploadManifest, uploadRecipe } from './fixtures.ts';
 

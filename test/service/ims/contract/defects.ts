@@ -3,8 +3,8 @@
  * happens. `docs/compatibility.md` says which others there are and where they are dealt with.
  */
 import { describe, expect, test } from 'vitest';
-import { waitFor } from '../../../src/platform/wait.ts';
-import type { InProcessService } from '../../support/service.ts';
+import { waitFor } from '../../../../src/platform/wait.ts';
+import type { InProcessService } from '../../../support/service.ts';
 import { fieldsOf, type Record_, type WireClient } from './client.ts';
 import { PUBLIC_KEY, RECIPE, readyForJobs, uploadImage, uploadRecipe } from './fixtures.ts';
 
