@@ -7,6 +7,7 @@ import { ageOf } from './age.ts';
 import { confirmed } from './confirm.ts';
 import { type CommandContext, contextOf, describeError, withCommonOptions } from './context.ts';
 import type { CommonOptions } from './nouns.ts';
+import { plain } from './text.ts';
 import { listOf, oneOf } from './values.ts';
 
 const JOB_TYPES = ['create', 'customize', 'import'] as const satisfies Job['job_type'][];
@@ -40,7 +41,7 @@ Example:
       const found = (await context.client.jobs.list()).filter(isMeant);
       const ended = found.filter(isOver);
       const lines = ended
-        .map((job) => `\n  ${job.id} ${job.image_root_archive_name} (${job.status})`)
+        .map((job) => `\n  ${job.id} ${plain(job.image_root_archive_name)} (${job.status})`)
         .join('');
       for (const { id } of found.filter((job) => !isOver(job))) {
         context.say(`job ${id} has not ended, so it stays; to end it: kiln jobs cancel ${id}`);

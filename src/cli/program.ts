@@ -12,6 +12,7 @@ import { addImages } from './images.ts';
 import { EXIT_INTERRUPTED, Interrupted } from './interrupt.ts';
 import { addJobs } from './jobs.ts';
 import { addLoad } from './load.ts';
+import { addNodes } from './nodes.ts';
 import { addPublicKeys } from './public-keys.ts';
 import { addRecipes } from './recipes.ts';
 import { addS3 } from './s3.ts';
@@ -43,6 +44,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addS3(program);
   addExchange(program);
   addLoad(program);
+  addNodes(program);
   addBuilder(program, deps.builderRoots);
 
   const names = Object.keys(OPTIONS) as OptionName[];

@@ -11,6 +11,7 @@ import type {
   UploadedArtifact,
   UploadName,
 } from '../contract/images.ts';
+import type { BuildNode, BuildNodeStatus } from '../contract/nodes.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
 import type { S3Credentials, S3CredentialsCreate } from '../contract/s3.ts';
@@ -105,6 +106,14 @@ export function createClient(options: ClientOptions) {
       update: (id: string, change: PublicKeyUpdate) =>
         http.json<PublicKey>('PATCH', `/kiln/v1/public-keys/${id}`, change),
       delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/public-keys/${id}`),
+    },
+    nodes: {
+      list: () => http.json<BuildNode[]>('GET', '/kiln/v1/nodes'),
+      get: (xname: string) => http.json<BuildNode>('GET', `/kiln/v1/nodes/${encodeURIComponent(xname)}`),
+      status: (xname: string) =>
+        http.json<BuildNodeStatus>('GET', `/kiln/v1/nodes/${encodeURIComponent(xname)}/status`),
+      add: (node: BuildNode) => http.json<BuildNode>('POST', '/kiln/v1/nodes', node),
+      remove: (xname: string) => http.json<void>('DELETE', `/kiln/v1/nodes/${encodeURIComponent(xname)}`),
     },
     exchange: {
       /** A tar. */

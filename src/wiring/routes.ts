@@ -13,6 +13,7 @@ import {
   type ImageRoutesDeps,
   imageRoutes,
 } from '../features/images/index.ts';
+import { type NodeRoutesDeps, nodeRoutes } from '../features/nodes/index.ts';
 import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.ts';
 import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
@@ -27,6 +28,7 @@ export interface RouteDeps
     PublicKeyRoutesDeps,
     ChangeRoutesDeps,
     ObjectRoutesDeps,
+    NodeRoutesDeps,
     CredentialRoutesDeps,
     ExchangeRoutesDeps,
     JobRoutesDeps,
@@ -65,6 +67,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
       },
     ]),
     jobRoutes(deps),
+    nodeRoutes(deps),
     changeRoutes(deps),
     objectRoutes(deps),
     credentialRoutes(deps),

@@ -1,2 +1,3 @@
 /** What other rooms may use of build nodes. */
+export { type NodeRoutesDeps, nodeRoutes } from './routes.ts';
 export { createNodeService } from './service.ts';

@@ -3,6 +3,8 @@ import { KilnError } from '../../contract/errors.ts';
 import type { BuildNode, BuildNodeStatus } from '../../contract/nodes.ts';
 import type { Records } from '../../ports/records.ts';
 
+export type NodeService = ReturnType<typeof createNodeService>;
+
 export function createNodeService({ records }: { records: Records }) {
   const get = async (xname: string): Promise<BuildNode> => {
     const node = await records.nodes.find(xname);
