@@ -63,9 +63,25 @@ function addNoun(
     .description('the same as undelete, as `cray ims deleted` has it')
     .addHelpText('after', `\nExample:\n  kiln deleted ${noun} update --operation undelete 7d1f…`)
     .action(async (ids: string[], options: CommonOptions & { operation: string }) => {
-      if (options.operation !== 'undelete') {
-        throw new UsageError(`--operation ${options.operation}: there is only undelete`);
-      }
+      onlyUndelete(options.operation);
       await undelete(ids, options);
     });
+  withCommonOptions(command.command('updateall'))
+    .requiredOption('--operation <operation>', 'what to do with them: undelete')
+    .description(`take back all deleted ${singular}s`)
+    .addHelpText('after', `\nExample:\n  kiln deleted ${noun} updateall --operation undelete`)
+    .action(async (options: CommonOptions & { operation: string }) => {
+      onlyUndelete(options.operation);
+      const all = await callsOf(contextOf(options).client).list();
+      await undelete(
+        all.map(({ id }) => id),
+        options,
+      );
+    });
+}
+
+function onlyUndelete(operation: string): void {
+  if (operation !== 'undelete') {
+    throw new UsageError(`--operation ${operation}: there is only undelete`);
+  }
 }

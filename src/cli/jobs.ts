@@ -33,6 +33,7 @@ export function addJobs(program: Command): void {
     get: ({ client }, id) => client.jobs.get(id),
     delete: ({ client }, id) => client.jobs.delete(id),
     goesWithIt: ' with its log',
+    hasOwnDeleteAll: true,
   });
   addCreate(jobs, async (job, context, flags) => {
     if (!flags.watch) {

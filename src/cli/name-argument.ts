@@ -11,13 +11,13 @@ export function withName(command: Command): Command {
 }
 
 /** Throws `UsageError` unless exactly one of the two ways was used. */
-export function nameOf(argument: string | undefined, { name }: NameFlag): string {
+export function nameOf(argument: string | undefined, { name }: NameFlag, flag = '--name'): string {
   const given = argument ?? name;
   if (given === undefined) {
-    throw new UsageError('the name is missing; give it as an argument or with --name');
+    throw new UsageError(`the name is missing; give it as an argument or with ${flag}`);
   }
   if (argument !== undefined && name !== undefined) {
-    throw new UsageError(`there are two names, ${argument} and --name ${name}`);
+    throw new UsageError(`there are two names, ${argument} and ${flag} ${name}`);
   }
   return given;
 }

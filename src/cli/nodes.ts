@@ -42,13 +42,22 @@ function addNoun(nodes: Command, noun: string): void {
     .addHelpText('after', `\nExample:\n  kiln ${noun} create x3000c0s17b1n0`)
     .action(async (argument: string | undefined, options: CommonOptions & { xname?: string }) => {
       const context = contextOf(options);
-      const xname = nameOf(argument, options.xname === undefined ? {} : { name: options.xname });
+      const xname = nameOf(argument, options.xname === undefined ? {} : { name: options.xname }, '--xname');
       context.print(rowOf(await context.client.nodes.add({ xname })), COLUMNS);
     });
-  withCommonOptions(nodes.command('status').argument('<xname>'))
-    .description('show what is known about a build node')
-    .action(async (xname: string, options: CommonOptions) => {
+  withCommonOptions(nodes.command('status').argument('<xname...>'))
+    .description('show what is known about a build node, or with `list` about all of them')
+    .addHelpText('after', `\nExample:\n  kiln ${noun} status x3000c0s17b1n0\n  kiln ${noun} status list`)
+    .action(async (words: string[], options: CommonOptions) => {
       const context = contextOf(options);
-      context.print(await context.client.nodes.status(xname), STATUS_COLUMNS);
+      const { nodes: calls } = context.client;
+      if (words.join(' ') === 'list') {
+        const names = (await calls.list()).map(({ xname }) => xname);
+        context.print(await Promise.all(names.map(calls.status)), STATUS_COLUMNS);
+        return;
+      }
+      // The manuals have `status describe XNAME`.
+      const [xname = ''] = words[0] === 'describe' ? words.slice(1) : words;
+      context.print(await calls.status(xname), STATUS_COLUMNS);
     });
 }

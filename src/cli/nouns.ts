@@ -15,6 +15,8 @@ export interface Noun<T extends { id: string }> {
   readonly delete: (context: CommandContext, id: string) => Promise<void>;
   /** What else goes with it, for the question before a deletion. */
   readonly goesWithIt: string;
+  /** Whether its `deleteall` is another one. */
+  readonly hasOwnDeleteAll?: boolean;
 }
 
 export interface CommonOptions {
@@ -47,27 +49,53 @@ export function addListDescribeDelete<T extends { id: string }>(parent: Command,
     .option('--yes', 'do not ask')
     .option('--dry-run', 'say what would be deleted, and delete nothing')
     .addHelpText('after', `\nExample:\n  kiln ${noun.noun} delete 7d1f… 2f3c… --dry-run`)
-    .action(async (ids: string[], options: CommonOptions & { yes?: boolean; dryRun?: boolean }) => {
+    .action(async (ids: string[], options: DeleteOptions) => {
       const context = contextOf(options);
-      const records = await Promise.all(ids.map((id) => noun.get(context, id)));
-      const names = records.map((record) =>
-        noun.columns
-          .slice(0, 2)
-          .map((column) => column.value(record))
-          .join(' '),
-      );
-      if (options.dryRun) {
-        context.say(`would delete:\n${names.map((name) => `  ${name}`).join('\n')}`);
-        return;
-      }
-      if (!(await confirmed(`Delete ${names.join(', ')}${noun.goesWithIt}?`, options.yes))) {
-        context.say('nothing was deleted');
-        process.exitCode = 1;
-        return;
-      }
-      for (const id of ids) {
-        await noun.delete(context, id);
-        context.say(`deleted ${noun.singular} ${id}`);
-      }
+      await deleteRecords(context, noun, await Promise.all(ids.map((id) => noun.get(context, id))), options);
     });
+  if (noun.hasOwnDeleteAll) {
+    return;
+  }
+  withCommonOptions(parent.command('deleteall'))
+    .description(`delete all ${noun.singular}s${noun.goesWithIt}`)
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'say what would be deleted, and delete nothing')
+    .addHelpText('after', `\nExample:\n  kiln ${noun.noun} deleteall --dry-run`)
+    .action(async (options: DeleteOptions) => {
+      const context = contextOf(options);
+      await deleteRecords(context, noun, await noun.list(context), options);
+    });
+}
+
+type DeleteOptions = CommonOptions & { yes?: boolean; dryRun?: boolean };
+
+async function deleteRecords<T extends { id: string }>(
+  context: CommandContext,
+  noun: Noun<T>,
+  records: readonly T[],
+  options: DeleteOptions,
+): Promise<void> {
+  const names = records.map((record) =>
+    noun.columns
+      .slice(0, 2)
+      .map((column) => column.value(record))
+      .join(' '),
+  );
+  if (names.length === 0) {
+    context.say(`there is no ${noun.singular} to delete`);
+    return;
+  }
+  if (options.dryRun) {
+    context.say(`would delete:\n${names.map((name) => `  ${name}`).join('\n')}`);
+    return;
+  }
+  if (!(await confirmed(`Delete ${names.join(', ')}${noun.goesWithIt}?`, options.yes))) {
+    context.say('nothing was deleted');
+    process.exitCode = 1;
+    return;
+  }
+  for (const { id } of records) {
+    await noun.delete(context, id);
+    context.say(`deleted ${noun.singular} ${id}`);
+  }
 }

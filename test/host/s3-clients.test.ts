@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbeddedObjectStore } from '../../src/adapters/artifacts/embedded/index.ts';
 import { MIB } from '../../src/platform/bytes.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { run } from '../support/run.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
 
@@ -59,7 +60,7 @@ describe('S3 clients', () => {
   });
 
   it('upload, list, copy, fetch and delete as the AWS command line does', async () => {
-    const response = await fetch(`${service.url}/kiln/v1/s3/credentials`, {
+    const response = await checkedFetch(`${service.url}/kiln/v1/s3/credentials`, {
       method: 'POST',
       body: '{}',
       headers: { 'content-type': 'application/json' },

@@ -25,6 +25,8 @@ it.each(['nodes', 'remote-build-nodes'])('kiln %s registers, shows and forgets t
   expect(await run('list')).toEqual([{ xname: 'x3000c0s17b1n0' }, { xname: 'x 2/b' }]);
   expect(await run('describe', 'x 2/b')).toEqual({ xname: 'x 2/b' });
   expect(await run('status', 'x3000c0s17b1n0')).toMatchObject({ xname: 'x3000c0s17b1n0', able: false });
+  expect(await run('status', 'describe', 'x 2/b')).toMatchObject({ xname: 'x 2/b', able: false });
+  expect(await run('status', 'list')).toHaveLength(2);
   const wire = await fetch(`${service.url}/v3/remote-build-nodes`);
   expect(await wire.json()).toEqual([{ xname: 'x3000c0s17b1n0' }, { xname: 'x 2/b' }]);
   await run('delete', 'x3000c0s17b1n0', 'x 2/b', '--yes');

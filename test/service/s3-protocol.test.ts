@@ -32,6 +32,7 @@ import { openEmbeddedObjectStore } from '../../src/adapters/artifacts/embedded/i
 import { openS3ObjectStore } from '../../src/adapters/artifacts/s3/index.ts';
 import type { S3Credentials } from '../../src/contract/s3.ts';
 import { MIB } from '../../src/platform/bytes.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { objectStoreSuite } from '../support/object-store-suite.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
 
@@ -42,7 +43,7 @@ let client: S3Client;
 
 beforeAll(async () => {
   service = await startInProcess({ openStore: openEmbeddedObjectStore });
-  const response = await fetch(`${service.url}/kiln/v1/s3/credentials`, {
+  const response = await checkedFetch(`${service.url}/kiln/v1/s3/credentials`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: '{}',

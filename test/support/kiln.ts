@@ -11,6 +11,7 @@ import { createClient, type KilnClient } from '../../src/client/index.ts';
 import { type CommandResult, defaultEnvironment, runCommand } from '../../src/platform/exec.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
 import { waitFor } from '../../src/platform/wait.ts';
+import { checkedFetch } from './checked-fetch.ts';
 
 export const KILN = join(PACKAGE_ROOT, 'bin', 'kiln');
 
@@ -85,7 +86,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
       return child.pid ?? 0;
     },
     get client() {
-      return createClient({ baseUrl: url });
+      return createClient({ baseUrl: url, fetch: checkedFetch });
     },
     kiln: (args, options = {}) =>
       runCommand([KILN, ...args], {

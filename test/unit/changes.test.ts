@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeRoutes, createAnnouncer } from '../../src/features/changes/index.ts';
 import { silentLog as log } from '../../src/platform/log.ts';
 import { createApp } from '../../src/server/app.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { type Nouns, openNouns } from '../support/nouns.ts';
 
 let folder: string;
@@ -30,7 +31,7 @@ afterEach(async () => {
 
 /** Reads events until there are as many as asked for; `meanwhile` runs once the stream is open. */
 async function events(count: number, headers: Record<string, string>, meanwhile = async () => {}) {
-  const response = await fetch(url, {
+  const response = await checkedFetch(url, {
     headers,
     signal: AbortSignal.timeout(10_000),
   });

@@ -1,11 +1,14 @@
 /** Requests with an idempotency key, over HTTP and a real database. */
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PublicKey } from '../../src/contract/public-keys.ts';
 import { publicKeyRoutes } from '../../src/features/public-keys/index.ts';
 import { silentLog as log } from '../../src/platform/log.ts';
 import { createApp } from '../../src/server/app.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { type Nouns, openNouns } from '../support/nouns.ts';
 
 const BODY = { name: 'mine', public_key: 'ssh-ed25519 AAAA' };
@@ -13,10 +16,13 @@ const BODY = { name: 'mine', public_key: 'ssh-ed25519 AAAA' };
 let folder: string;
 let nouns: Nouns;
 let app: Awaited<ReturnType<typeof createApp>>;
+let url: string;
 
 async function start(): Promise<void> {
   nouns = await openNouns(folder);
   app = await createApp({ log, version: '0', checks: {}, routes: [publicKeyRoutes(nouns.features)] });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/kiln/v1/public-keys`;
 }
 async function stop(): Promise<void> {
   await app.close();
@@ -32,13 +38,12 @@ afterEach(async () => {
 });
 
 async function post(key: string | undefined, body: object) {
-  const response = await app.inject({
+  const response = await checkedFetch(url, {
     method: 'POST',
-    url: '/kiln/v1/public-keys',
-    headers: { host: '127.0.0.1', ...(key === undefined ? {} : { 'idempotency-key': key }) },
-    payload: body,
+    headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'idempotency-key': key }) },
+    body: JSON.stringify(body),
   });
-  return { status: response.statusCode, body: response.json() };
+  return { status: response.status, body: (await response.json()) as PublicKey };
 }
 
 describe('a request with an idempotency key', () => {
