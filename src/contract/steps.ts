@@ -38,5 +38,5 @@ export type StepName = (typeof CREATE_STEPS | typeof IMPORT_STEPS)[number]['name
 
 /** Those of a job of this type, in order. */
 export function stepsOf(jobType: 'create' | 'customize' | 'import'): readonly StepDescription[] {
-  return jobType === 'import' ? IMPORT_STEPS : CREATE_STEPS;
+  return { create: CREATE_STEPS, customize: [], import: IMPORT_STEPS }[jobType];
 }

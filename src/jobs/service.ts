@@ -25,6 +25,8 @@ export interface JobServiceDeps extends JobContext {
 export interface NewJobOptions extends Partial<Pick<WireNotes, 'sshContainer'>> {
   /** Chosen before, when the request may come again. */
   readonly id?: string;
+  /** The reference's clients get a record of any job that is in order; the engine ends it with a reason then. */
+  readonly evenIfItCannotRun?: boolean;
 }
 
 export interface JobService {
@@ -45,8 +47,8 @@ export function createJobService(deps: JobServiceDeps): JobService {
   const { records, changes, clock, log } = deps;
 
   return {
-    async create(input, { id = deps.ids.id(), ...wire } = {}) {
-      if (input.job_type === 'customize') {
+    async create(input, { id = deps.ids.id(), evenIfItCannotRun = false, ...wire } = {}) {
+      if (input.job_type === 'customize' && !evenIfItCannotRun) {
         throw new KilnError('job-type-not-supported', `jobs of type "${input.job_type}" cannot be run`);
       }
       const job = await records.transaction(async (transaction) => {
@@ -141,11 +143,8 @@ interface Target {
 
 /** Refuses what could only fail later. */
 async function checkInput(records: JobRecords, input: JobCreate, deps: JobServiceDeps): Promise<Target> {
-  const target = await (input.job_type === 'import' ? checkRoot : checkRecipe)(
-    records,
-    input.artifact_id,
-    deps,
-  );
+  const check = { create: checkRecipe, customize: checkImage, import: checkRoot }[input.job_type];
+  const target = await check(records, input.artifact_id, deps);
   const key = input.public_key_id ?? null;
   if (key !== null && (await records.publicKeys.find(key)) === undefined) {
     throw new KilnError('public-key-not-found', `there is no public key ${key}`);
@@ -166,6 +165,15 @@ async function checkRecipe(records: JobRecords, id: string, deps: JobServiceDeps
   }
   refuseForeign(recipe, deps.hostArchitecture);
   return { imageId: deps.ids.id(), requireDkms: recipe.require_dkms };
+}
+
+async function checkImage(records: JobRecords, id: string, deps: JobServiceDeps): Promise<Target> {
+  const image = await records.images.find(id);
+  if (image === undefined) {
+    throw new KilnError('image-not-found', `there is no image ${id}`);
+  }
+  refuseForeign(image, deps.hostArchitecture);
+  return { imageId: deps.ids.id(), requireDkms: true };
 }
 
 /** An import gives an image that is registered already what it is made of. */

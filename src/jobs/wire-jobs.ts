@@ -55,7 +55,7 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
     },
 
     async create(input, sshContainer) {
-      const { id } = await jobs.create(input, { sshContainer });
+      const { id } = await jobs.create(input, { sshContainer, evenIfItCannotRun: true });
       return present(await find(id));
     },
 

@@ -274,10 +274,37 @@ export function jobContract(client: () => WireClient, service: () => InProcessSe
       expect((await client().post('/v3/jobs', job)).status).toBe(422);
     });
 
-    test('one that is all right is refused by the engine, which cannot run it yet', async () => {
+    test('one that is all right has one shell, of the name and kind that was asked for', async () => {
+      const { link } = await uploadImage(client());
+      const answer = await customize(link);
+      expect(answer.status).toBe(201);
+      const job = answer.json as { id: string; ssh_containers: object[] };
+      const host = { host: `${job.id}.ims.cmn.shasta.local`, port: 22 };
+      expect(job.ssh_containers).toEqual([
+        {
+          name: 'customize',
+          jail: false,
+          status: 'pending',
+          connection_info: {
+            customer_access: host,
+            'cluster.local': { host: expect.stringMatching(/^cray-ims-.*-service\./), port: 22 },
+          },
+        },
+      ]);
+    });
+
+    test('a jailed one is given back as it was asked for, with all keys of a job', async () => {
       const { link } = await uploadImage(client());
       const answer = await customize(link, { ssh_containers: [{ name: 'cfs', jail: true }] });
-      expect([answer.status, fieldsOf(answer)]).toEqual([422, ['job_type']]);
+      expect(answer.status).toBe(201);
+      expect(answer.json).toMatchObject({
+        job_type: 'customize',
+        status: 'creating',
+        require_dkms: true,
+        resultant_image_id: null,
+        ssh_containers: [{ name: 'cfs', jail: true }],
+      });
+      expect(Object.keys(answer.json as object)).toHaveLength(24);
     });
   });
 
