@@ -73,6 +73,8 @@ export const JobDocument = Type.Object({
   squashfs_zstd_level: Type.Integer({ minimum: 1, maximum: 22 }),
   /** PEM certificates of the platform that builds and images trust. */
   trusted_certificates: Type.Array(Type.String()),
+  /** PEM certificates that the runner trusts besides, when it fetches from the object store. */
+  store_certificates: Type.Array(Type.String()),
 });
 export type JobDocument = Static<typeof JobDocument>;
 

@@ -23,6 +23,8 @@ export interface DocumentDeps {
   readonly apiUrl: () => string;
   /** PEM certificates that builds and images trust. */
   readonly trustedCertificates: readonly string[];
+  /** PEM certificates of the object store. */
+  readonly storeCertificates: readonly string[];
 }
 
 export interface DocumentInput {
@@ -83,6 +85,7 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     repository_wait_seconds: config.repositoryWaitSeconds,
     squashfs_zstd_level: config.squashfsZstdLevel,
     trusted_certificates: [...deps.trustedCertificates],
+    store_certificates: [...deps.storeCertificates],
   };
 }
 

@@ -78,6 +78,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     builderRoot: () => builderRoots.ensure(),
     apiUrl: () => url,
     trustedCertificates: await certificatesIn(settings['trust.ca_file']),
+    storeCertificates: await certificatesIn(settings['s3.ca_file']),
   });
   const version = packageVersion();
   const app = await createApp({

@@ -123,6 +123,7 @@ export function createWorld(options: WorldOptions = {}) {
       builderRoot: () => hooks.builderRoot(),
       apiUrl: () => 'http://kiln.test',
       trustedCertificates: [],
+      storeCertificates: [],
       timing: { tickMs: 1_000_000, cancelGraceMs: 5_000, stopGraceSeconds: 15, retireGraceMs: 10_000 },
     });
     return {

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
+import { rootCertificates } from 'node:tls';
+import { Agent, request } from 'undici';
 import { KilnError } from '../../contract/errors.ts';
 import { formatBytes } from '../../platform/bytes.ts';
 import type { Step, StepContext } from '../step.ts';
@@ -45,10 +46,11 @@ export const fetch: Step<undefined, void> = {
 
 async function download(context: StepContext, write: (chunk: Buffer) => Promise<void>): Promise<void> {
   const { url, size_bytes: total } = context.document.source;
+  const dispatcher = dispatcherFor(context);
   let done = 0;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const stream = await answerOf(url, done, context.signal);
+      const stream = await answerOf(url, done, { signal: context.signal, dispatcher });
       for await (const chunk of stream) {
         done += chunk.length;
         if (done > total) {
@@ -63,20 +65,33 @@ async function download(context: StepContext, write: (chunk: Buffer) => Promise<
       throw new Error(`the connection ended after ${done} of ${total} bytes`);
     } catch (error) {
       context.signal.throwIfAborted();
-      if (error instanceof KilnError || attempt === ATTEMPTS) {
+      const what = error instanceof Error ? error.message : String(error);
+      if (error instanceof KilnError) {
         throw error;
       }
-      const what = error instanceof Error ? error.message : String(error);
+      if (attempt === ATTEMPTS) {
+        throw new KilnError('store-unreachable', `${new URL(url).origin}: ${what}`, { cause: error });
+      }
       context.log(`Fetching it broke off (${what}); trying again from byte ${done}`);
       await sleep(500 * 2 ** (attempt - 1), undefined, { signal: context.signal });
     }
   }
 }
 
+/** Trusts what Node.js does, the platform and the store. */
+function dispatcherFor({ document }: StepContext): Agent {
+  const ours = [...document.trusted_certificates, ...document.store_certificates];
+  return new Agent(ours.length === 0 ? {} : { connect: { ca: [...rootCertificates, ...ours] } });
+}
+
 /** The bytes from this offset on. Throws `object-not-found` or `unauthorized` when trying again cannot help. */
-async function answerOf(url: string, offset: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+async function answerOf(
+  url: string,
+  offset: number,
+  options: { signal: AbortSignal; dispatcher: Agent },
+): Promise<AsyncIterable<Buffer>> {
   const response = await request(url, {
-    signal,
+    ...options,
     headersTimeout: SILENCE_MS,
     bodyTimeout: SILENCE_MS,
     headers: offset === 0 ? {} : { range: `bytes=${offset}-` },

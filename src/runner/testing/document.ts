@@ -56,6 +56,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     repository_wait_seconds: 1,
     squashfs_zstd_level: 1,
     trusted_certificates: [],
+    store_certificates: [],
     ...also,
   };
 }
