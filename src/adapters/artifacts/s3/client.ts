@@ -27,7 +27,7 @@ export function connect(connection: S3Connection): S3Client {
     forcePathStyle: connection.pathStyle,
     ...(connection.endpoint === '' ? {} : { endpoint: connection.endpoint }),
     ...(connection.credentials === undefined ? {} : { credentials: connection.credentials }),
-    // Ceph refuses the checksum trailers that the SDK adds by itself; Kiln verifies digests of its own.
+    // Ceph answers 411 to streams with the checksum trailers that the SDK adds; Kiln verifies digests of its own.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: new NodeHttpHandler({
