@@ -68,7 +68,9 @@ export function createImageContent(deps: ContentDeps) {
     ): Promise<StoredObject> {
       const image = await mustBeOpen(id);
       const metadata = { 'x-shasta-ims-image-id': id, 'x-shasta-ims-image-name': asHeader(image.name) };
-      return await objects.put(addressOf(id, name), data, { metadata, expected });
+      const stored = await objects.put(addressOf(id, name), data, { metadata, expected });
+      await disownUnlessKnown(id, stored);
+      return stored;
     },
 
     /** Writes the manifest of what was uploaded. Throws `artifacts-missing` without a root file system. */
@@ -85,6 +87,7 @@ export function createImageContent(deps: ContentDeps) {
         throw new KilnError('artifacts-missing', `no root file system was uploaded for image ${id}`);
       }
       const manifest = await writeManifest(id, artifacts);
+      await disownUnlessKnown(id, manifest);
       return await operations.exclusively(id, () =>
         records.transaction(async (inside) => {
           const now = await inside.images.find(id);
@@ -145,6 +148,27 @@ export function createImageContent(deps: ContentDeps) {
     /** What an earlier process left of copies that it did not finish is removed. */
     resume: (): Promise<void> => records.cleanup.releaseByOwnersLike(COPY),
   };
+
+  /**
+   * An image may be deleted for good while something is stored for it: then that goes again. An image that can be
+   * had back keeps it. Throws `image-not-found` in the first case.
+   */
+  async function disownUnlessKnown(id: string, { bucket, key }: ObjectAddress): Promise<void> {
+    const isKnown = await operations.exclusively(id, () =>
+      records.transaction(async (inside) => {
+        const image = (await inside.images.find(id)) ?? (await inside.deletedImages.find(id));
+        if (image === undefined) {
+          const reason = `image ${id} was deleted for good while this was stored`;
+          await inside.cleanup.insert({ id: ids.id(), bucket, keyPrefix: key, reason, jobId: null });
+        }
+        return image !== undefined;
+      }),
+    );
+    if (!isKnown) {
+      await cleaner.run();
+      throw new KilnError('image-not-found', `image ${id} was deleted meanwhile`);
+    }
+  }
 
   async function copyArtifact(
     artifact: ManifestArtifact,

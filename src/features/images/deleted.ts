@@ -83,7 +83,9 @@ export function createDeletedImages(deps: DeletedImageDeps) {
           inside.moves.insert({ recordId: id, noun: 'image', kind: 'undelete', moves }),
         );
         await operations.settle(id);
-        await cleaner.run();
+        // Here, where nobody deletes the image again meanwhile: the journal of removals would also take a list that
+        // is written later. One that stays does no harm: it is written anew, and goes with the image.
+        await objects.delete(deletedManifestAddress(id)).catch(() => undefined);
         const restored = await records.images.find(id);
         if (restored === undefined) {
           throw new KilnError('image-not-found', `image ${id} was deleted again meanwhile`);
@@ -193,7 +195,7 @@ async function completeDelete({ records, objects }: DeletedImageDeps, { recordId
 }
 
 async function completeUndelete(deps: DeletedImageDeps, { recordId }: MoveOperation) {
-  const { records, objects, ids } = deps;
+  const { records, objects } = deps;
   const image = await records.deletedImages.find(recordId);
   const listing = image?.link ? await readListing(objects, image.link.path) : undefined;
   const manifest = listing?.entries?.find((entry) => entry['type'] === MANIFEST_TYPE);
@@ -208,8 +210,5 @@ async function completeUndelete(deps: DeletedImageDeps, { recordId }: MoveOperat
     const link = home && info ? { path: pathOf(home), type: 's3' as const, etag: info.etag } : rest.link;
     await inside.deletedImages.delete(recordId);
     await inside.images.insert({ ...rest, link });
-    const { bucket, key } = deletedManifestAddress(recordId);
-    const reason = `image ${recordId} was taken back`;
-    await inside.cleanup.insert({ id: ids.id(), bucket, keyPrefix: key, reason, jobId: null });
   };
 }

@@ -12,6 +12,7 @@ import type { Records } from '../../ports/records.ts';
 import { deletedAddress, type Operations, refuseOccupied, restoredAddress } from '../deleted/index.ts';
 import { type Cleaner, mustExist, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { archiveAddress } from './service.ts';
 
 export interface DeletedRecipeDeps {
   readonly records: Records;
@@ -136,13 +137,19 @@ export function createDeletedRecipes(deps: DeletedRecipeDeps) {
     },
   };
 
+  /** The archive, and the recipe's own folders: a crash may have left an upload there that was never linked. */
+  /** The archive of a recipe without a link may be there too: stored, with a crash before it was linked. */
   async function journalRemoval(inside: Records, { id, link }: Recipe): Promise<void> {
-    const address = link === null ? undefined : ownAddress(link);
-    if (address !== undefined) {
-      const { bucket, key } = address;
-      const reason = `recipe ${id} deleted for good`;
-      await inside.cleanup.insert({ id: ids.id(), bucket, keyPrefix: key, reason, jobId: null });
+    const address = link === null ? archiveAddress(id) : ownAddress(link);
+    if (address === undefined) {
+      return;
     }
+    if (link === null && (await inside.recipes.findByLinkPath(pathOf(address))) !== undefined) {
+      return;
+    }
+    const { bucket, key } = address;
+    const reason = `recipe ${id} deleted for good`;
+    await inside.cleanup.insert({ id: ids.id(), bucket, keyPrefix: key, reason, jobId: null });
   }
 }
 

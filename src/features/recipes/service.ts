@@ -21,6 +21,11 @@ export interface RecipeServiceDeps {
   readonly ids: Ids;
 }
 
+/** Where an archive is kept that is uploaded to Kiln. */
+export function archiveAddress(id: string): ObjectAddress {
+  return { bucket: 'ims', key: `recipes/${id}/recipe.tar.gz` };
+}
+
 export type RecipeService = ReturnType<typeof createRecipeService>;
 
 export function createRecipeService(deps: RecipeServiceDeps) {
@@ -105,7 +110,7 @@ export function createRecipeService(deps: RecipeServiceDeps) {
       }
       uploading.add(id);
       try {
-        const address: ObjectAddress = { bucket: 'ims', key: `recipes/${id}/recipe.tar.gz` };
+        const address = archiveAddress(id);
         const info = await objects.put(address, data, { contentType: 'application/gzip', expected });
         const link: Link = { path: pathOf(address), type: 's3', etag: info.etag };
         return await operations.exclusively(id, () => linkArchive(id, address, link));
