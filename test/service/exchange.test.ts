@@ -14,6 +14,7 @@ import { createClient, type KilnClient } from '../../src/client/index.ts';
 import type { ImportMode } from '../../src/contract/exchange.ts';
 import { ARTIFACT_MEDIA_TYPES, type Image } from '../../src/contract/images.ts';
 import type { ObjectAddress } from '../../src/features/objects/store.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
 
 let here: InProcessService;
@@ -27,7 +28,8 @@ afterEach(async () => {
   await there.close();
 });
 
-const clientOf = (service: InProcessService): KilnClient => createClient({ baseUrl: service.url });
+const clientOf = (service: InProcessService): KilnClient =>
+  createClient({ baseUrl: service.url, fetch: checkedFetch });
 
 async function put(service: InProcessService, address: ObjectAddress, text: string, metadata = {}) {
   return await service.objects.put(address, Readable.from([Buffer.from(text)]), { metadata });

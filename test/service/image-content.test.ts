@@ -8,6 +8,7 @@ import { openEmbeddedObjectStore } from '../../src/adapters/artifacts/embedded/i
 import { createClient, type KilnClient } from '../../src/client/index.ts';
 import type { UploadName } from '../../src/contract/images.ts';
 import type { ObjectStore } from '../../src/features/objects/store.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
 
 let service: InProcessService;
@@ -33,7 +34,7 @@ beforeEach(async () => {
       });
     },
   });
-  client = createClient({ baseUrl: service.url });
+  client = createClient({ baseUrl: service.url, fetch: checkedFetch });
 });
 afterEach(() => service.close());
 

@@ -11,6 +11,7 @@ import { openEmbeddedObjectStore } from '../../src/adapters/artifacts/embedded/i
 import { createProgram } from '../../src/cli/program.ts';
 import { createClient, type KilnClient } from '../../src/client/index.ts';
 import { ARTIFACT_MEDIA_TYPES } from '../../src/contract/images.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
 
 const md5Of = (text: string) => createHash('md5').update(text).digest('hex');
@@ -22,7 +23,7 @@ let web: Server;
 let base: string;
 beforeEach(async () => {
   service = await startInProcess({ openStore: openEmbeddedObjectStore });
-  client = createClient({ baseUrl: service.url });
+  client = createClient({ baseUrl: service.url, fetch: checkedFetch });
   folder = await mkdtemp(join(tmpdir(), 'kiln-load-test-'));
   web = createServer((request, response) => {
     response.statusCode = request.url === '/missing' ? 404 : 200;

@@ -35,7 +35,13 @@ export function contradiction<S>(
     const firstAnswer = Math.min(...left.map(({ answered }) => answered ?? Number.POSITIVE_INFINITY));
     return left.some((each) => {
       const next = each.asked <= firstAnswer ? each.apply(state) : undefined;
-      return next !== undefined && leads(next, left.filter((other) => other !== each));
+      return (
+        next !== undefined &&
+        leads(
+          next,
+          left.filter((other) => other !== each),
+        )
+      );
     });
   };
   if (leads(before, operations)) {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type KilnClient } from '../../src/client/index.ts';
@@ -75,7 +76,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
       await ended;
     }
   };
-  await start('0');
+  await start(String(await freePort()));
 
   const service: TestService = {
     get url() {
@@ -112,6 +113,21 @@ export async function startService(settings: Record<string, string> = {}): Promi
     },
   };
   return service;
+}
+
+/** Outside the range from which the system takes ports for connections, so that it is still free after a restart. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) {
+      return port;
+    }
+  }
 }
 
 /** The most that a process had resident so far, in bytes. */

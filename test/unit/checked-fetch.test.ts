@@ -71,7 +71,13 @@ describe('a wrong answer is caught', () => {
       {},
       /\/0\/link\/path must match pattern/,
     ],
-    ['a refusal that is no problem', `GET ${AT}`, { detail: 'x' }, { status: 404 }, /"application\/json" and/],
+    [
+      'a refusal that is no problem',
+      `GET ${AT}`,
+      { detail: 'x' },
+      { status: 404 },
+      /"application\/json" and/,
+    ],
     [
       'a problem without its code',
       `GET ${AT}`,

@@ -137,7 +137,6 @@ export function createDeletedRecipes(deps: DeletedRecipeDeps) {
     },
   };
 
-  /** The archive, and the recipe's own folders: a crash may have left an upload there that was never linked. */
   /** The archive of a recipe without a link may be there too: stored, with a crash before it was linked. */
   async function journalRemoval(inside: Records, { id, link }: Recipe): Promise<void> {
     const address = link === null ? archiveAddress(id) : ownAddress(link);

@@ -97,8 +97,8 @@ export function createRecipeService(deps: RecipeServiceDeps) {
     },
 
     /**
-     * Stores an archive and links it. The object's removal is journaled until the record has it, so that neither a
-     * crash nor a lost race leaves an archive that belongs to nobody.
+     * Stores an archive and links it. One that a crash leaves unlinked is where the recipe's archive belongs: it is
+     * written over by the next upload, and goes with the recipe.
      */
     async uploadArchive(id: string, data: Readable, expected: { sha256?: string }): Promise<Recipe> {
       const recipe = await find(id);
