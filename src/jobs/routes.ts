@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Id } from '../contract/common.ts';
 import { Job, JobCreate, type LogLine } from '../contract/jobs.ts';
+import { listQuery, NEXT_CURSOR } from '../contract/listing.ts';
 import { IDEMPOTENCY_HEADERS, type Once } from '../features/requests/index.ts';
 import type { Log } from '../platform/log.ts';
 import { openEventStream } from '../platform/sse.ts';
@@ -60,10 +61,25 @@ export function jobRoutes(deps: JobRoutesDeps): FastifyPluginAsyncTypebox {
           operationId: 'listJobs',
           summary: 'List all jobs in the order of their creation',
           tags,
+          querystring: Type.Object({
+            ...listQuery,
+            job_type: Type.Optional(Job.properties.job_type),
+            artifact_id: Type.Optional(Job.properties.artifact_id),
+            arch: Type.Optional(Job.properties.arch),
+          }),
           response: { 200: Type.Array(Job, { description: 'All jobs' }) },
         },
       },
-      async () => jobs.list(),
+      async (request, reply) => {
+        const { job_type, artifact_id, arch } = request.query;
+        const { records, nextCursor } = await jobs.page(request.query, {
+          fields: { job_type, artifact_id, arch },
+        });
+        if (nextCursor !== undefined) {
+          void reply.header(NEXT_CURSOR, nextCursor);
+        }
+        return records;
+      },
     );
 
     app.get(

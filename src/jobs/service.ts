@@ -5,6 +5,8 @@
 import type { Architecture } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
+import type { ListQuery } from '../contract/listing.ts';
+import { type Listed, type ListFilters, listed } from '../features/requests/index.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { JobRecords } from '../ports/records.ts';
@@ -12,9 +14,11 @@ import { announceEnd, endWithin, type JobContext } from './ending.ts';
 import { presentJob } from './present.ts';
 import { reasonFor } from './reasons.ts';
 import { isOver, pendingSteps } from './states.ts';
-import { NO_WIRE_NOTES, type StoredJob, type WireNotes } from './store.ts';
+import { type JobPages, NO_WIRE_NOTES, type StoredJob, type WireNotes } from './store.ts';
 
 export interface JobServiceDeps extends JobContext {
+  /** The same jobs as in the records, a page at a time. */
+  readonly pages: JobPages;
   readonly ids: Ids;
   /** Architecture that this service can build for. */
   readonly hostArchitecture: Architecture;
@@ -32,6 +36,8 @@ export interface NewJobOptions extends Partial<Pick<WireNotes, 'sshContainer'>> 
 export interface JobService {
   /** Throws `recipe-not-found`, `recipe-without-archive` and the others of a job that could never run. */
   create(input: JobCreate, options?: NewJobOptions): Promise<Job>;
+  /** Those that the query asks for; all of them unless it does. */
+  page(query: ListQuery, filters: ListFilters): Promise<Listed<Job>>;
   list(): Promise<Job[]>;
   /** Throws `job-not-found`, as do all that take an id. */
   get(id: string): Promise<Job>;
@@ -72,6 +78,11 @@ export function createJobService(deps: JobServiceDeps): JobService {
       log.info({ job: job.request.id, artifact: input.artifact_id }, 'job created');
       changes.notify({ jobId: job.request.id, kind: 'state' });
       return presentJob(job);
+    },
+
+    async page(query, filters) {
+      const { records: found, nextCursor } = await listed(deps.pages, query, filters);
+      return { records: found.map(presentJob), nextCursor };
     },
 
     async list() {

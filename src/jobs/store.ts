@@ -2,7 +2,9 @@
  * The port to the records of jobs: the job itself, its append-only list of snapshots, its steps and its log.
  * The engine decides; this only keeps, and refuses what is stale.
  */
+
 import type { Job, JobReason, JobState, JobStatus, LogLine } from '../contract/jobs.ts';
+import type { Page, PageQuery } from '../ports/page.ts';
 
 /** What was asked for; never changes after the job is created. */
 export type JobRequest = Pick<
@@ -70,6 +72,13 @@ export interface StoredJob {
   /** What the executor needs to find the runner again after a restart; opaque to the engine. */
   readonly execution: string | null;
   readonly wire: WireNotes;
+}
+
+/** Lists of jobs for clients. */
+export interface JobPages {
+  list(): Promise<StoredJob[]>;
+  /** The name of a job is that of its image. */
+  page(query: PageQuery): Promise<Page<StoredJob>>;
 }
 
 export interface JobStore {

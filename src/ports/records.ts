@@ -8,7 +8,7 @@ import type { ImageStore } from '../features/images/store.ts';
 import type { NodeStore } from '../features/nodes/store.ts';
 import type { PublicKeyStore } from '../features/public-keys/store.ts';
 import type { RecipeStore } from '../features/recipes/store.ts';
-import type { JobStore } from '../jobs/store.ts';
+import type { JobPages, JobStore } from '../jobs/store.ts';
 import type { ChangeStore } from './changes.ts';
 import type { CleanupStore } from './cleanup.ts';
 import type { IdempotencyStore } from './idempotency.ts';
@@ -22,7 +22,7 @@ export interface Records {
   readonly deletedImages: DeletedStore<DeletedImage>;
   readonly deletedPublicKeys: DeletedStore<DeletedPublicKey>;
   readonly nodes: NodeStore;
-  readonly jobs: JobStore;
+  readonly jobs: JobStore & JobPages;
   readonly cleanup: CleanupStore;
   readonly moves: MoveStore;
   readonly changes: ChangeStore;
@@ -33,7 +33,8 @@ export interface Records {
 }
 
 /** What the life of a job touches. */
-export interface JobRecords extends Pick<Records, 'jobs' | 'cleanup'> {
+export interface JobRecords extends Pick<Records, 'cleanup'> {
+  readonly jobs: JobStore;
   readonly recipes: Omit<RecipeStore, 'page'>;
   readonly images: Omit<ImageStore, 'page' | 'each'>;
   readonly publicKeys: Omit<PublicKeyStore, 'page'>;

@@ -38,7 +38,7 @@ export async function describeApi(folder: string): Promise<object> {
       objects,
       signingKey,
       s3: undefined,
-      jobs: createJobService({ ...context, ids, hostArchitecture: 'x86_64', defaults }),
+      jobs: createJobService({ ...context, pages: records.jobs, ids, hostArchitecture: 'x86_64', defaults }),
       changes,
       reports: createJobReports({ ...context, objects, logLimitBytes: 1 }),
       log,

@@ -64,6 +64,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const jobs = createJobService({
     ...context,
+    pages: records.jobs,
     ids,
     hostArchitecture: hostArchitecture(),
     defaults: config.defaults,

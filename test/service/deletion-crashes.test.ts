@@ -3,7 +3,7 @@
  * dying after any number of writes to the store. The next one over the same folders takes requests while it still
  * mends what the last one left. In the end every record is where some order of the requests puts it, whole, and no
  * object is lost or belongs to nobody.
- * KILN_SEQUENCES sets how many sequences there are; 160 unless set.
+ * KILN_SEQUENCES sets how many sequences there are; 200 unless set.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

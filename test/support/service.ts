@@ -112,7 +112,13 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const hostArchitecture = options.hostArchitecture ?? 'x86_64';
-  const jobs = createJobService({ ...context, ids, hostArchitecture, defaults: config.defaults });
+  const jobs = createJobService({
+    ...context,
+    pages: records.jobs,
+    ids,
+    hostArchitecture,
+    defaults: config.defaults,
+  });
   const wireJobs = createWireJobs({ ...context, jobs });
   const app = await createApp({
     log,

@@ -2,6 +2,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { type TSchema, Type } from 'typebox';
 import { Id } from '../../contract/common.ts';
+import { ListQuery, NEXT_CURSOR } from '../../contract/listing.ts';
+import type { ListFilters } from '../requests/index.ts';
 
 export interface DeletedNoun {
   /** As in the address, for example `images`. */
@@ -13,7 +15,10 @@ export interface DeletedNoun {
   readonly deleted: TSchema;
   readonly restored: TSchema;
   readonly service: {
-    list(): Promise<object[]>;
+    page(
+      query: ListQuery,
+      filters: ListFilters,
+    ): Promise<{ records: object[]; nextCursor: string | undefined }>;
     get(id: string): Promise<object>;
     undelete(id: string): Promise<object>;
     purge(id: string): Promise<void>;
@@ -34,10 +39,17 @@ export function deletedRoutes(nouns: readonly DeletedNoun[]): FastifyPluginAsync
             operationId: `listDeleted${name}s`,
             summary: `List all deleted ${singular}s in the order of their deletion`,
             tags,
+            querystring: ListQuery,
             response: { 200: Type.Array(deleted, { description: `All deleted ${singular}s` }) },
           },
         },
-        async () => service.list(),
+        async (request, reply) => {
+          const { records, nextCursor } = await service.page(request.query, {});
+          if (nextCursor !== undefined) {
+            void reply.header(NEXT_CURSOR, nextCursor);
+          }
+          return records;
+        },
       );
       app.get(
         `${path}/:id`,

@@ -6,6 +6,7 @@
 import type { DeletedImage } from '../../contract/deleted.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { Image } from '../../contract/images.ts';
+import type { ListQuery } from '../../contract/listing.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Move, MoveOperation } from '../../ports/moves.ts';
@@ -13,6 +14,7 @@ import type { Records } from '../../ports/records.ts';
 import { deletedAddress, type Operations, refuseOccupied, restoredAddress } from '../deleted/index.ts';
 import { type Cleaner, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
+import { type ListFilters, listed } from '../requests/index.ts';
 import { deletedManifestAddress, MANIFEST_TYPE, writeDeletedManifest } from './deleted-manifest.ts';
 import { readListing } from './listing.ts';
 
@@ -42,6 +44,7 @@ export function createDeletedImages(deps: DeletedImageDeps) {
 
   return {
     list: () => records.deletedImages.list(),
+    page: (query: ListQuery, filters: ListFilters = {}) => listed(records.deletedImages, query, filters),
     get: find,
 
     /** Deletes an active image. Throws `image-not-found`, and `manifest-invalid` for one that cannot be read. */

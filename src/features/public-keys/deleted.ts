@@ -1,9 +1,12 @@
 /** Deleting public keys so that they can be had back. They have no objects: each step is one transaction. */
+
 import type { DeletedPublicKey } from '../../contract/deleted.ts';
 import { KilnError } from '../../contract/errors.ts';
+import type { ListQuery } from '../../contract/listing.ts';
 import type { PublicKey } from '../../contract/public-keys.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Records } from '../../ports/records.ts';
+import { type ListFilters, listed } from '../requests/index.ts';
 
 export type DeletedPublicKeyService = ReturnType<typeof createDeletedPublicKeys>;
 
@@ -26,6 +29,7 @@ export function createDeletedPublicKeys({ records, clock }: { records: Records; 
 
   return {
     list: () => records.deletedPublicKeys.list(),
+    page: (query: ListQuery, filters: ListFilters = {}) => listed(records.deletedPublicKeys, query, filters),
     get: (id: string) => find(id),
     /** Deletes an active key. Throws `public-key-not-found`, as do the others. */
     bury: (id: string): Promise<void> =>

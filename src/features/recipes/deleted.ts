@@ -2,8 +2,10 @@
  * Deleting recipes so that they can be had back: the record and its archive move aside. Taking them back moves both
  * home again; purging removes them for good.
  */
+
 import type { DeletedRecipe } from '../../contract/deleted.ts';
 import { KilnError } from '../../contract/errors.ts';
+import type { ListQuery } from '../../contract/listing.ts';
 import type { Recipe } from '../../contract/recipes.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Ids } from '../../platform/ids.ts';
@@ -12,6 +14,7 @@ import type { Records } from '../../ports/records.ts';
 import { deletedAddress, type Operations, refuseOccupied, restoredAddress } from '../deleted/index.ts';
 import { type Cleaner, mustExist, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { type ListFilters, listed } from '../requests/index.ts';
 import { archiveAddress } from './service.ts';
 
 export interface DeletedRecipeDeps {
@@ -65,6 +68,7 @@ export function createDeletedRecipes(deps: DeletedRecipeDeps) {
 
   return {
     list: () => records.deletedRecipes.list(),
+    page: (query: ListQuery, filters: ListFilters = {}) => listed(records.deletedRecipes, query, filters),
     get: find,
 
     /** Deletes an active recipe. An archive that is gone already is no obstacle; its link stays as it is then. */

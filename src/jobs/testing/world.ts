@@ -131,6 +131,10 @@ export function createWorld(options: WorldOptions = {}) {
       changes: context.changes,
       supervisor,
       jobs: createJobService({
+        pages: {
+          list: () => context.records.jobs.list(),
+          page: () => Promise.reject(new Error('pages are the work of the database; this world has none')),
+        },
         ...context,
         ids: randomIds,
         hostArchitecture: 'x86_64',

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { DeletedStore } from '../../../features/deleted/store.ts';
+import { pageOf } from './page.ts';
 import type { Tables } from './schema.ts';
 
 /** One store for the three tables of deleted records, which differ in what they hold alone. */
@@ -12,6 +13,7 @@ export function deletedStore<T extends { readonly id: string }>(
       const rows = await db.selectFrom(table).select('record_json').orderBy('position').execute();
       return rows.map((row): T => JSON.parse(row.record_json));
     },
+    page: (query) => pageOf<T>(db, table, query),
     async find(id) {
       const row = await db.selectFrom(table).select('record_json').where('id', '=', id).executeTakeFirst();
       return row === undefined ? undefined : JSON.parse(row.record_json);

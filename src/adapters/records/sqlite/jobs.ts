@@ -1,12 +1,19 @@
 /** Jobs in SQLite. `advance` is a compare-and-set on the sequence of the last snapshot. */
 import type { Kysely, Selectable } from 'kysely';
 import { JOB_STATES, type Job, type JobState, type LogLine } from '../../../contract/jobs.ts';
-import { type JobSnapshot, type JobStore, NO_WIRE_NOTES, type StoredJob } from '../../../jobs/store.ts';
+import {
+  type JobPages,
+  type JobSnapshot,
+  type JobStore,
+  NO_WIRE_NOTES,
+  type StoredJob,
+} from '../../../jobs/store.ts';
+import { pageOfJson } from './page.ts';
 import type { JobSnapshotTable, Tables } from './schema.ts';
 
 const OVER: readonly JobState[] = ['succeeded', 'failed', 'cancelled'];
 
-export function jobStore(db: Kysely<Tables>): JobStore {
+export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
   const rows = () =>
     db
       .selectFrom('jobs')
@@ -42,6 +49,14 @@ export function jobStore(db: Kysely<Tables>): JobStore {
   return {
     async list() {
       return (await rows().execute()).map(jobOf);
+    },
+    async page(query) {
+      const source = { table: 'jobs', column: 'request_json', nameField: 'image_root_archive_name' } as const;
+      const { records, next } = await pageOfJson<{ id: string }>(db, source, query);
+      const ids = records.map(({ id }) => id);
+      const found = ids.length === 0 ? [] : await rows().where('jobs.id', 'in', ids).execute();
+      const byId = new Map(found.map((row) => [row.id, jobOf(row)]));
+      return { records: ids.flatMap((id) => byId.get(id) ?? []), next };
     },
     async find(id) {
       const row = await rows().where('jobs.id', '=', id).executeTakeFirst();
