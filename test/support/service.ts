@@ -48,6 +48,8 @@ export interface InProcessService {
   setTime(time: Date | undefined): void;
   /** Ends the service and starts it on the same folder, as after a restart of the machine. */
   restart(): Promise<void>;
+  /** Waits until what was answered already is done in the store, too. */
+  settled(): Promise<void>;
   /** Finishes what goes on and forgets all records; objects that belong to none stay. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -76,6 +78,7 @@ export async function startInProcess(options: ServiceOptions): Promise<InProcess
       await running.stop();
       running = await start(folder, clock, options);
     },
+    settled: () => running.settle(),
     async reset() {
       stopped = undefined;
       await running.settle();

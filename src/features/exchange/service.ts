@@ -5,6 +5,7 @@ import { KilnError } from '../../contract/errors.ts';
 import { ExportDocument, type ImportMode, type ImportReport } from '../../contract/exchange.ts';
 import type { Ids } from '../../platform/ids.ts';
 import { keyedLock } from '../../platform/keyed-lock.ts';
+import type { Operations } from '../deleted/index.ts';
 import { type Cleaner, ownAddress } from '../objects/index.ts';
 import { type Applied, applyRecords, DryRun } from './apply.ts';
 import { EXPORT_FILE, readArchive, writeArchive } from './archive.ts';
@@ -25,6 +26,7 @@ export interface Converted {
 export interface ExchangeDeps extends ExchangeStores {
   readonly ids: Ids;
   readonly cleaner: Cleaner;
+  readonly operations: Pick<Operations, 'resume'>;
   readonly removers: Removers;
   readonly converters: readonly Converter[];
 }
@@ -41,7 +43,11 @@ export function createExchange(deps: ExchangeDeps) {
 
   return {
     /** A tar. Throws what reading the objects throws, before the first byte or by breaking off. */
-    export: async (): Promise<Readable> => writeArchive(await collect(deps), objects),
+    export: async (): Promise<Readable> => {
+      // What is being moved has two places until it is done.
+      await deps.operations.resume();
+      return writeArchive(await collect(deps), objects);
+    },
 
     /** One at a time. Throws `import-unreadable`; nothing of the archive is there then. */
     import: (data: Readable, mode: ImportMode, dryRun: boolean): Promise<ImportReport> =>
