@@ -12,6 +12,7 @@ import type { Job } from '../../src/contract/jobs.ts';
 import { CREATE_STEPS } from '../../src/contract/steps.ts';
 import { runCommand } from '../../src/platform/exec.ts';
 import { packageFile } from '../../src/platform/package-root.ts';
+import { waitFor } from '../../src/platform/wait.ts';
 import { logOf, untilOver } from '../support/jobs.ts';
 import { expectNothingLeft, startService, type TestService } from '../support/kiln.ts';
 import { hostMirror, register } from '../support/recipes.ts';
@@ -160,6 +161,9 @@ describe('an image made from debian-barebones', () => {
     const deleted = await service.kiln(['images', 'delete', id, '--yes']);
 
     expect(deleted.exitCode, deleted.tail.join('\n')).toBe(0);
-    expect((await fetch(first?.download_url ?? '')).status).toBe(404);
+    await waitFor(async () => ((await fetch(first?.download_url ?? '')).status === 404 ? true : undefined), {
+      timeoutMs: 20_000,
+      describe: () => `${first?.path} to be gone`,
+    });
   });
 });

@@ -28,6 +28,7 @@ describe('a deleted image', () => {
     const before = await nouns.keys('boot-images');
 
     await nouns.features.deletedImages.bury(image.id);
+    await nouns.features.resume();
 
     expect(await codeOf(nouns.features.images.get(image.id))).toBe('image-not-found');
     const deleted = await nouns.features.deletedImages.get(image.id);
