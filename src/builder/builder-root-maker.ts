@@ -13,10 +13,12 @@ export const RECIPE_VERSION = 1;
 
 /** What Kiln itself needs in there. */
 export const PACKAGES = [
+  'apt-utils',
   'bzip2',
   'ca-certificates',
   'createrepo-c',
   'debootstrap',
+  'dnf',
   'dnf5',
   'file',
   'gpg',
