@@ -37,6 +37,11 @@ module.exports = {
       'The protocol of S3 knows objects and nothing else.',
     ),
     only('builder', ['contract', 'platform'], 'The builder knows nothing of jobs or records.'),
+    only(
+      'packages',
+      ['contract', 'platform', 'builder', 'features/repositories/store.ts'],
+      'What serves packages knows repositories, and nothing of recipes or jobs.',
+    ),
     only('runner', ['contract', 'platform', 'client', 'builder'], 'The runner never touches the database.'),
     only('cli', ['contract', 'platform', 'client'], 'Commands speak to the service through the client.'),
     only('server', ['contract', 'platform', 'ports', 'features', 'jobs'], 'The server assembles routes.'),
@@ -86,9 +91,9 @@ module.exports = {
     },
     {
       name: 'one-door-for-commands',
-      comment: 'Processes are started by src/platform/exec.ts alone.',
+      comment: 'Processes are started by src/platform/exec*.ts alone.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/platform/exec\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/platform/exec(-[a-z]+)?\\.ts$' },
       to: { path: '^(node:)?child_process$' },
     },
   ],

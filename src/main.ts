@@ -23,5 +23,9 @@ const program = createProgram({
     // At once: process 1 of a namespace must not stay because of a descriptor that somebody left open.
     process.exit(await runJob({ input: process.stdin, log: createLog('info') }));
   },
+  async describePackages() {
+    const { describePackages } = await import('./packages/index.ts');
+    await describePackages(process.stdin);
+  },
 });
 await runProgram(program, process.argv);

@@ -3,9 +3,12 @@
  * the host's own would, but none reaches the host's loopback, where Kiln's API listens.
  */
 import { writeFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import { type BackgroundCommand, mustRun, runCommand, startCommand } from '../platform/exec.ts';
+import { listenThrough } from '../platform/exec-listen.ts';
 import { waitFor } from '../platform/wait.ts';
 import { unmount } from './mounts.ts';
+import type { InnerService } from './sandbox.ts';
 
 /** Where slirp4netns answers name lookups, inside the namespace. */
 export const NAME_SERVER = '10.0.2.3';
@@ -16,10 +19,14 @@ export interface OutboundNetwork {
   close(): Promise<void>;
 }
 
-export async function openOutboundNetwork(namespace: string): Promise<OutboundNetwork> {
+export async function openOutboundNetwork(
+  namespace: string,
+  services: readonly InnerService[] = [],
+): Promise<OutboundNetwork> {
   await writeFile(namespace, '');
   await mustRun(['unshare', `--net=${namespace}`, 'true']);
   let slirp: BackgroundCommand | undefined;
+  const servers: Server[] = [];
   try {
     slirp = await startCommand([
       // It must not outlive a killed runner or test.
@@ -37,7 +44,13 @@ export async function openOutboundNetwork(namespace: string): Promise<OutboundNe
       'tap0',
     ]);
     await routeOf(namespace);
+    for (const service of services) {
+      const server = await listenThrough(['nsenter', `--net=${namespace}`], service);
+      server.on('connection', service.onConnection);
+      servers.push(server);
+    }
   } catch (error) {
+    closeAll(servers);
     await slirp?.stop();
     await unmount(namespace);
     throw error;
@@ -46,10 +59,18 @@ export async function openOutboundNetwork(namespace: string): Promise<OutboundNe
   return {
     namespace,
     async close() {
+      closeAll(servers);
       await running.stop();
       await unmount(namespace);
     },
   };
+}
+
+/** Connections that go on are their owners' business. */
+function closeAll(servers: readonly Server[]): void {
+  for (const server of servers) {
+    server.close();
+  }
 }
 
 /** Waits until the namespace has its default route, which slirp4netns sets last. */

@@ -2,6 +2,7 @@
  * The sandbox as the runner sees it: a workspace on a disk of its own, and commands that run in it inside a
  * pristine overlay of the builder root. Everything about runc, namespaces and mounts is behind this.
  */
+import type { Socket } from 'node:net';
 import type { CommandResult } from '../platform/exec.ts';
 
 export interface SandboxLimits {
@@ -9,6 +10,14 @@ export interface SandboxLimits {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly pids: number;
+}
+
+/** A TCP service that commands with an outbound network find at an address of their own loopback. */
+export interface InnerService {
+  readonly address: string;
+  readonly port: number;
+  /** Gets every connection; it owns the socket. */
+  readonly onConnection: (socket: Socket) => void;
 }
 
 export interface WorkspaceOptions {
@@ -20,6 +29,9 @@ export interface WorkspaceOptions {
   readonly limits: SandboxLimits;
   /** PEM certificates that the programs of the builder root trust besides their own. */
   readonly trustedCertificates: readonly string[];
+  /** More names that commands with an outbound network can resolve, with their addresses. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  readonly services?: readonly InnerService[];
 }
 
 export interface Bind {

@@ -166,13 +166,13 @@ class JobWorkspace implements Workspace {
 
   #networkFiles(command: SandboxCommand): Record<string, string> {
     return {
-      '/etc/hosts': '127.0.0.1 localhost kiln-build\n::1 localhost\n',
+      '/etc/hosts': hostsFile(command.network === 'outbound' ? this.#options.hosts : undefined),
       ...(command.network === 'outbound' ? { '/etc/resolv.conf': `nameserver ${NAME_SERVER}\n` } : {}),
     };
   }
 
   #outbound(): Promise<OutboundNetwork> {
-    this.#network ??= openOutboundNetwork(join(this.#options.folder, 'netns'));
+    this.#network ??= openOutboundNetwork(join(this.#options.folder, 'netns'), this.#options.services);
     return this.#network;
   }
 
@@ -191,6 +191,11 @@ class JobWorkspace implements Workspace {
     await removeCgroup(this.#cgroup);
     await rm(this.#options.folder, { recursive: true, force: true });
   }
+}
+
+function hostsFile(more: Readonly<Record<string, string>> = {}): string {
+  const names = Object.entries(more).map(([name, address]) => `${address} ${name}\n`);
+  return `127.0.0.1 localhost kiln-build\n::1 localhost\n${names.join('')}`;
 }
 
 /** Makes a folder, and those on the way, for the sandbox's root, whatever the umask of this process is. */

@@ -15,6 +15,7 @@ import { addLoad } from './load.ts';
 import { addNodes } from './nodes.ts';
 import { addPublicKeys } from './public-keys.ts';
 import { addRecipes } from './recipes.ts';
+import { addRepositories } from './repositories.ts';
 import { addS3 } from './s3.ts';
 import { addSettingFlags, type SettingFlags, settingFlagsOf } from './setting-flags.ts';
 
@@ -24,6 +25,8 @@ export interface ProgramDeps {
   serve(flags: SettingFlags): Promise<void>;
   /** Exit code of the runner. */
   runJob(): Promise<number>;
+  /** Reads packages in the sandbox. */
+  describePackages(): Promise<void>;
   builderRoots(flags: SettingFlags): BuilderCommands;
 }
 
@@ -44,6 +47,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addS3(program);
   addExchange(program);
   addLoad(program);
+  addRepositories(program);
   addNodes(program);
   addBuilder(program, deps.builderRoots);
 
@@ -57,6 +61,10 @@ export function createProgram(deps: ProgramDeps): Command {
     .action(async () => {
       process.exitCode = await deps.runJob();
     });
+  program
+    .command('describe-packages', { hidden: true })
+    .description('say what is in packages, for which standard input has the task; started by the service')
+    .action(() => deps.describePackages());
   addSettingFlags(program.command('doctor'), ['state.folder', 'cache.folder'])
     .description('check what this machine needs to build images; exit code 1 when something is missing')
     .addHelpText('after', '\nExample:\n  kiln doctor')

@@ -19,6 +19,7 @@ import type { Health, Version } from '../contract/service.ts';
 import { deletedClient } from './deleted.ts';
 import { createHttpClient } from './http.ts';
 import { jobsClient } from './jobs.ts';
+import { repositoriesClient } from './repositories.ts';
 
 export { isOver } from './jobs.ts';
 
@@ -134,6 +135,7 @@ export function createClient(options: ClientOptions) {
       createCredentials: (wanted: S3CredentialsCreate) =>
         http.json<S3Credentials>('POST', '/kiln/v1/s3/credentials', wanted),
     },
+    repositories: repositoriesClient(http),
     jobs: jobsClient(http, options.reconnectMs),
   };
 }

@@ -316,6 +316,57 @@ export const ERROR_CATALOGUE = {
     title: 'The recipe names something that Kiwi would fail on late',
     hint: 'Each entry of "errors" says what, and how to mend it.',
   },
+  // Package repositories
+  'repository-not-found': {
+    status: 404,
+    title: 'There is no such package repository',
+    hint: '`kiln repositories list` shows those there are.',
+  },
+  'repository-exists': {
+    status: 409,
+    title: 'There is a package repository with this name already',
+    hint: 'Choose another name, or change the one there is with `kiln repositories update`.',
+  },
+  'repository-invalid': {
+    status: 422,
+    title: 'A package repository cannot be like this',
+    hint: 'The detail says what does not go together; `kiln repositories create --help` has examples.',
+  },
+  'repository-in-use': {
+    status: 409,
+    title: 'Other repositories depend on this one',
+    hint: 'Take it out of the groups that the detail names, then delete it.',
+  },
+  'repository-not-hosted': {
+    status: 409,
+    title: 'Packages cannot be uploaded to this repository',
+    hint: 'Only hosted repositories take packages; a group of the hosted one and this one serves both.',
+  },
+  'packages-served-elsewhere': {
+    status: 409,
+    title: 'This service does not serve packages',
+    hint: 'Manage them where they are served, or set packages.server to "embedded".',
+  },
+  'repository-package-not-found': {
+    status: 404,
+    title: 'There is no such package in the repository',
+    hint: '`kiln repositories packages NAME` lists those there are.',
+  },
+  'package-invalid': {
+    status: 422,
+    title: 'The file is not a whole package of the format of the repository',
+    hint: 'Upload it again; `rpm -K FILE` or `dpkg-deb --info FILE` checks it where it comes from.',
+  },
+  'upstream-unreachable': {
+    status: 502,
+    title: 'The upstream of the repository cannot be asked, and nothing of it is kept',
+    hint: 'Check address, credentials and certificate of the upstream; `kiln repositories publish NAME` tries again.',
+  },
+  'upstream-invalid': {
+    status: 502,
+    title: 'The upstream of the repository gave something else than its metadata says',
+    hint: 'It may be in the middle of an update: try again. If it lasts, its mirror is damaged.',
+  },
   'repository-unreachable': {
     status: 502,
     title: 'A package repository of the recipe cannot be reached',

@@ -71,6 +71,15 @@ export const JobDocument = Type.Object({
   /** How long repositories may take to appear, in seconds. */
   repository_wait_seconds: Type.Integer({ minimum: 0 }),
   squashfs_zstd_level: Type.Integer({ minimum: 1, maximum: 22 }),
+  /** Where builds find packages under the platform's own names; null when nobody serves any. */
+  packages: orNull(
+    Type.Object({
+      names: Type.Array(Type.String()),
+      /** Address of the server; null: the service itself serves them, through the connection of the runner. */
+      address: orNull(Type.String(), 'IP address'),
+    }),
+    'Package server',
+  ),
   /** PEM certificates of the platform that builds and images trust. */
   trusted_certificates: Type.Array(Type.String()),
   /** PEM certificates that the runner trusts besides, when it fetches from the object store. */

@@ -21,6 +21,8 @@ export interface DocumentDeps {
   readonly config: JobsConfig;
   /** Base address under which runners reach the service, known once it listens. */
   readonly apiUrl: () => string;
+  /** Where builds find packages under the platform's own names. */
+  readonly packages: { readonly names: readonly string[]; readonly address: string | null } | null;
   /** PEM certificates that builds and images trust. */
   readonly trustedCertificates: readonly string[];
   /** PEM certificates of the object store. */
@@ -84,6 +86,8 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     deadlines: { ...config.deadlines },
     repository_wait_seconds: config.repositoryWaitSeconds,
     squashfs_zstd_level: config.squashfsZstdLevel,
+    packages:
+      deps.packages === null ? null : { names: [...deps.packages.names], address: deps.packages.address },
     trusted_certificates: [...deps.trustedCertificates],
     store_certificates: [...deps.storeCertificates],
   };

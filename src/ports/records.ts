@@ -8,6 +8,7 @@ import type { ImageStore } from '../features/images/store.ts';
 import type { NodeStore } from '../features/nodes/store.ts';
 import type { PublicKeyStore } from '../features/public-keys/store.ts';
 import type { RecipeStore } from '../features/recipes/store.ts';
+import type { RepositoryStore } from '../features/repositories/store.ts';
 import type { JobPages, JobStore } from '../jobs/store.ts';
 import type { ChangeStore } from './changes.ts';
 import type { CleanupStore } from './cleanup.ts';
@@ -22,6 +23,7 @@ export interface Records {
   readonly deletedImages: DeletedStore<DeletedImage>;
   readonly deletedPublicKeys: DeletedStore<DeletedPublicKey>;
   readonly nodes: NodeStore;
+  readonly repositories: RepositoryStore;
   readonly jobs: JobStore & JobPages;
   readonly cleanup: CleanupStore;
   readonly moves: MoveStore;

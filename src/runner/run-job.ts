@@ -20,6 +20,7 @@ import { reasonOf } from './diagnosis.ts';
 import { readDocument, secretsOf } from './document.ts';
 import { createEngine, JobFailure } from './engine.ts';
 import { importImage } from './import.ts';
+import { packageAccess } from './packages.ts';
 import { type Reporter, startReporter } from './reporter.ts';
 
 const CLOSE_PATIENCE_MS = 60_000;
@@ -69,7 +70,7 @@ async function runReported(given: Run): Promise<number> {
   const { document, reporter, log } = given;
   let workspace: Workspace | undefined;
   try {
-    workspace = await openSandbox(document);
+    workspace = await openSandbox(document, log);
     const stop = AbortSignal.any([reporter.stop, given.interrupted]);
     const run = createEngine({ document, workspace, reporter, stop });
     const result = await (document.job_type === 'import' ? importImage : createImage)(run);
@@ -90,7 +91,7 @@ async function runReported(given: Run): Promise<number> {
   }
 }
 
-async function openSandbox(document: JobDocument): Promise<Workspace> {
+async function openSandbox(document: JobDocument, log: Log): Promise<Workspace> {
   const { limits } = document;
   return await openWorkspace({
     jobId: document.job_id,
@@ -103,6 +104,7 @@ async function openSandbox(document: JobDocument): Promise<Workspace> {
       pids: limits.pids,
     },
     trustedCertificates: document.trusted_certificates,
+    ...packageAccess(document, log),
   });
 }
 

@@ -49,6 +49,7 @@ async function load(manifest: string, ...words: string[]): Promise<void> {
     version: '0',
     serve: never,
     runJob: never,
+    describePackages: never,
     builderRoots: () => ({}) as never,
   });
   const argv = ['node', 'kiln', 'load', join(folder, 'manifest.yaml'), '--server', service.url, ...words];

@@ -14,6 +14,7 @@ const NO_DEPS: ProgramDeps = {
   version: '1.2.3',
   serve: refuse,
   runJob: refuse,
+  describePackages: refuse,
   builderRoots: () => ({ ensure: refuse, list: refuse, prune: refuse, mirror: refuse }),
 };
 

@@ -10,7 +10,7 @@ import {
   type ManifestArtifact,
 } from '../../contract/images.ts';
 import { formatBytes } from '../../platform/bytes.ts';
-import { openRegular } from '../safe-file.ts';
+import { openRegular } from '../../platform/safe-file.ts';
 import type { Step, StepContext } from '../step.ts';
 import { type UploadSource, upload } from '../upload.ts';
 import type { ArtifactFile } from './boot-files.ts';

@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { formatBytes, MIB } from '../../platform/bytes.ts';
 import { CommandError } from '../../platform/exec.ts';
+import { openRegular } from '../../platform/safe-file.ts';
 import { BUILD, IMAGE_ROOT, OUT } from '../image-root.ts';
-import { openRegular } from '../safe-file.ts';
 import type { Step } from '../step.ts';
 import type { ArtifactFile } from './boot-files.ts';
 

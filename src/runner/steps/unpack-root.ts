@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { KilnError } from '../../contract/errors.ts';
 import { formatBytes } from '../../platform/bytes.ts';
 import { CommandError } from '../../platform/exec.ts';
+import { openRegular } from '../../platform/safe-file.ts';
 import { BUILD, IMAGE_ROOT, writable } from '../image-root.ts';
-import { openRegular } from '../safe-file.ts';
 import type { Step, StepContext } from '../step.ts';
 import { ARCHIVE_FOLDER, ARCHIVE_NAME } from './fetch.ts';
 

@@ -18,6 +18,7 @@ import { moveStore } from './moves.ts';
 import { nodeStore } from './nodes.ts';
 import { publicKeyStore } from './public-keys.ts';
 import { recipeStore } from './recipes.ts';
+import { repositoryStore } from './repositories.ts';
 import type { Tables } from './schema.ts';
 
 /** Opens the file, or makes it, and brings its tables up to date. Throws when a migration fails. */
@@ -60,6 +61,7 @@ function storesOf(db: Kysely<Tables>): Omit<Records, 'transaction' | 'close'> {
     deletedImages: deletedStore(db, 'deleted_images'),
     deletedPublicKeys: deletedStore(db, 'deleted_public_keys'),
     nodes: nodeStore(db),
+    repositories: repositoryStore(db),
     moves: moveStore(db),
     idempotency: idempotencyStore(db),
     changes: changeStore(db),

@@ -78,6 +78,13 @@ export interface NodeTable {
   record_json: string;
 }
 
+export interface RepositoryTable {
+  position: Generated<number>;
+  name: string;
+  record_json: string;
+  secrets_json: string | null;
+}
+
 export interface MoveTable {
   position: Generated<number>;
   record_id: string;
@@ -112,6 +119,7 @@ export interface Tables {
   deleted_images: DeletedTable;
   deleted_public_keys: DeletedTable;
   nodes: NodeTable;
+  repositories: RepositoryTable;
   moves: MoveTable;
   idempotency: IdempotencyTable;
   changes: ChangeTable;

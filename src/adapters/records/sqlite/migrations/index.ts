@@ -5,6 +5,7 @@ import { up as deleted } from './0002-deleted.ts';
 import { up as pages } from './0003-pages.ts';
 import { up as changes } from './0004-changes.ts';
 import { up as idempotency } from './0005-idempotency.ts';
+import { up as repositories } from './0006-repositories.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
@@ -12,4 +13,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0003-pages': { up: pages },
   '0004-changes': { up: changes },
   '0005-idempotency': { up: idempotency },
+  '0006-repositories': { up: repositories },
 };
