@@ -36,6 +36,7 @@ module.exports = {
       ['contract', 'platform', 'features/objects/(index|store).ts'],
       'The protocol of S3 knows objects and nothing else.',
     ),
+    only('packages', ['contract', 'platform'], 'Packages and certificates know nothing of jobs or records.'),
     only('builder', ['contract', 'platform'], 'The builder knows nothing of jobs or records.'),
     only('runner', ['contract', 'platform', 'client', 'builder'], 'The runner never touches the database.'),
     only('cli', ['contract', 'platform', 'client'], 'Commands speak to the service through the client.'),

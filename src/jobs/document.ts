@@ -21,8 +21,8 @@ export interface DocumentDeps {
   readonly config: JobsConfig;
   /** Base address under which runners reach the service, known once it listens. */
   readonly apiUrl: () => string;
-  /** PEM certificates that builds and images trust. */
-  readonly trustedCertificates: readonly string[];
+  /** PEM certificates that builds and images trust at the moment. */
+  readonly trustedCertificates: () => readonly string[];
   /** PEM certificates of the object store. */
   readonly storeCertificates: readonly string[];
 }
@@ -84,7 +84,7 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     deadlines: { ...config.deadlines },
     repository_wait_seconds: config.repositoryWaitSeconds,
     squashfs_zstd_level: config.squashfsZstdLevel,
-    trusted_certificates: [...deps.trustedCertificates],
+    trusted_certificates: [...deps.trustedCertificates()],
     store_certificates: [...deps.storeCertificates],
   };
 }

@@ -19,6 +19,7 @@ import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-ke
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
+import { type AuthorityRoutesDeps, authorityRoutes } from '../packages/authority/index.ts';
 import { type CredentialRoutesDeps, credentialRoutes } from '../s3/index.ts';
 
 export interface RouteDeps
@@ -31,6 +32,7 @@ export interface RouteDeps
     NodeRoutesDeps,
     CredentialRoutesDeps,
     ExchangeRoutesDeps,
+    AuthorityRoutesDeps,
     JobRoutesDeps,
     RunnerRoutesDeps {}
 
@@ -72,6 +74,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     objectRoutes(deps),
     credentialRoutes(deps),
     exchangeRoutes(deps),
+    authorityRoutes(deps),
     runnerRoutes(deps),
   ];
 }

@@ -20,6 +20,7 @@ import { packageVersion } from '../platform/package-root.ts';
 import { createApp } from '../server/app.ts';
 import { assertLoopback } from '../server/loopback.ts';
 import { openArtifacts } from './artifacts.ts';
+import { authorityOf } from './authority.ts';
 import { builderRootsOf } from './builder-roots.ts';
 import { createFeatures } from './features.ts';
 import { imsOf } from './ims.ts';
@@ -59,6 +60,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     concurrency: settings['jobs.concurrency'],
     log,
   });
+  const authority = await authorityOf(settings, { clock, log });
   const config = jobsConfigOf(settings);
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
@@ -78,7 +80,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     config,
     builderRoot: () => builderRoots.ensure(),
     apiUrl: () => url,
-    trustedCertificates: await certificatesIn(settings['trust.ca_file']),
+    trustedCertificates: () => authority.trusted(),
     storeCertificates: await certificatesIn(settings['s3.ca_file']),
   });
   const version = packageVersion();
@@ -98,6 +100,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       s3: embedded.s3,
       jobs,
       changes,
+      authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
@@ -120,6 +123,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   log.info({ address: url, state }, 'the service is ready');
 
   await stopped;
+  authority.close();
   await app.close();
   await supervisor.stop();
   await records.close();

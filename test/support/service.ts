@@ -21,6 +21,7 @@ import { silentLog as log } from '../../src/platform/log.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 import type { Records } from '../../src/ports/records.ts';
 import { createApp } from '../../src/server/app.ts';
+import { authorityOf } from '../../src/wiring/authority.ts';
 import { createFeatures } from '../../src/wiring/features.ts';
 import { imsOf } from '../../src/wiring/ims.ts';
 import { routesOf } from '../../src/wiring/routes.ts';
@@ -112,6 +113,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     log,
   });
   const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: config.urlSeconds });
+  const authority = await authorityOf(settings, { clock, log });
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const hostArchitecture = options.hostArchitecture ?? 'x86_64';
@@ -136,6 +138,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       s3,
       jobs,
       changes,
+      authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
@@ -151,6 +154,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     objects,
     settle: () => features.resume(),
     async stop() {
+      authority.close();
       await app.close();
       await records.close();
     },

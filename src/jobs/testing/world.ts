@@ -122,7 +122,7 @@ export function createWorld(options: WorldOptions = {}) {
       executor: machine.boot(),
       builderRoot: () => hooks.builderRoot(),
       apiUrl: () => 'http://kiln.test',
-      trustedCertificates: [],
+      trustedCertificates: () => [],
       storeCertificates: [],
       timing: { tickMs: 1_000_000, cancelGraceMs: 5_000, stopGraceSeconds: 15, retireGraceMs: 10_000 },
     });
