@@ -40,7 +40,7 @@ module.exports = {
     only(
       'packages',
       ['contract', 'platform', 'builder', 'features/repositories/store.ts'],
-      'What serves packages knows repositories, and nothing of recipes or jobs.',
+      'Packages and certificates know nothing of recipes, jobs or records.',
     ),
     only('runner', ['contract', 'platform', 'client', 'builder'], 'The runner never touches the database.'),
     only('cli', ['contract', 'platform', 'client'], 'Commands speak to the service through the client.'),

@@ -25,12 +25,12 @@ run|util-linux|namespaces for runners
 run|mount|mounts disks and builder roots
 run|iproute2|looks at network namespaces
 run|ca-certificates|certificates that the host trusts
+run|openssl|makes the certificates of the platform
 run|procps|looks at processes
 build|python3|compiles the SQLite binding
 build|make|compiles the SQLite binding
 build|g++|compiles the SQLite binding
 boot|qemu-system-x86|boots images in a virtual machine
-test|openssl|makes certificates for tests
 test|bzip2|packs recipes for tests
 test|xz-utils|packs recipes for tests
 test|zstd|packs recipes for tests

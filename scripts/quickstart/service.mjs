@@ -37,7 +37,15 @@ async function start(options, url, signal) {
   // The folder may be passed through, not listed: sandboxes find their workspaces below it.
   mkdirSync(options.stateFolder, { recursive: true, mode: 0o711 });
   const { port } = new URL(url);
-  const words = ['serve', '--state-folder', options.stateFolder, '--server-port', port];
+  const words = [
+    'serve',
+    '--state-folder',
+    options.stateFolder,
+    '--server-port',
+    port,
+    '--packages-port',
+    '0',
+  ];
   const pid = await startDetached(kiln(...words), options.files.log);
   writeFileSync(options.files.pid, `${pid}\n`);
   writeFileSync(options.files.url, `${url}\n`);

@@ -24,6 +24,7 @@ const PROGRAMS = [
   ['setpriv', 'apt-get install util-linux'],
   ['nsenter', 'apt-get install util-linux'],
   ['losetup', 'apt-get install mount'],
+  ['openssl', 'apt-get install openssl'],
 ] as const;
 const MEMORY_BYTES = 4 * GIB;
 const DISK_BYTES = 20 * GIB;

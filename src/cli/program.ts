@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { OPTIONS, type OptionName } from '../platform/options.ts';
 import { readSettings } from '../platform/settings.ts';
+import { addAuthority } from './authority.ts';
 import { addBuilder, type BuilderCommands } from './builder.ts';
 import { completionScript } from './completion.ts';
 import { describeError, UsageError } from './context.ts';
@@ -49,6 +50,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addLoad(program);
   addRepositories(program);
   addNodes(program);
+  addAuthority(program);
   addBuilder(program, deps.builderRoots);
 
   const names = Object.keys(OPTIONS) as OptionName[];

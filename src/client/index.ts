@@ -1,5 +1,6 @@
 /** The typed client of the native API. The CLI is built on it; so may anyone's program be. */
 import type { ReadableStream } from 'node:stream/web';
+import type { Authority } from '../contract/authority.ts';
 import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
 import type { ImportMode, ImportReport } from '../contract/exchange.ts';
 import type {
@@ -130,6 +131,14 @@ export function createClient(options: ClientOptions) {
         });
         return (await response.json()) as ImportReport;
       },
+    },
+    authority: {
+      get: () => http.json<Authority>('GET', '/kiln/v1/authority'),
+      /** PEM text of all certificates that builds and images trust. */
+      certificates: async () => (await http.send('GET', '/kiln/v1/authority/certificates.pem')).text(),
+      rotate: () => http.json<Authority>('POST', '/kiln/v1/authority/rotate'),
+      activate: () => http.json<Authority>('POST', '/kiln/v1/authority/activate'),
+      retire: (id: string) => http.json<void>('DELETE', `/kiln/v1/authority/roots/${encodeURIComponent(id)}`),
     },
     s3: {
       createCredentials: (wanted: S3CredentialsCreate) =>

@@ -392,6 +392,17 @@ export const ERROR_CATALOGUE = {
     title: 'The image has no such kernel or initrd',
     hint: 'The detail lists what is in /boot; name one of them in the job, or leave the name out to take the newest.',
   },
+  // Certificate authority
+  'authority-root-not-found': {
+    status: 404,
+    title: 'The platform has no such root certificate',
+    hint: '`kiln authority show` lists those there are.',
+  },
+  'authority-conflict': {
+    status: 409,
+    title: 'The roots of the platform do not allow this now',
+    hint: '`kiln authority show` has the roles of the roots; docs/trust.md has the steps of a change.',
+  },
   // Configuration and clients
   'config-invalid': {
     status: 500,

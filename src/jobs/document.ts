@@ -23,8 +23,8 @@ export interface DocumentDeps {
   readonly apiUrl: () => string;
   /** Where builds find packages under the platform's own names. */
   readonly packages: { readonly names: readonly string[]; readonly address: string | null } | null;
-  /** PEM certificates that builds and images trust. */
-  readonly trustedCertificates: readonly string[];
+  /** PEM certificates that builds and images trust at the moment. */
+  readonly trustedCertificates: () => readonly string[];
   /** PEM certificates of the object store. */
   readonly storeCertificates: readonly string[];
 }
@@ -88,7 +88,7 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     squashfs_zstd_level: config.squashfsZstdLevel,
     packages:
       deps.packages === null ? null : { names: [...deps.packages.names], address: deps.packages.address },
-    trusted_certificates: [...deps.trustedCertificates],
+    trusted_certificates: [...deps.trustedCertificates()],
     store_certificates: [...deps.storeCertificates],
   };
 }

@@ -94,7 +94,24 @@ export const OPTIONS = {
     'How long a job waits for its package repositories, in seconds',
   ),
   'squashfs.zstd_level': integer(3, 1, 'Level of compression of the root file system, 1 to 22'),
-  'trust.ca_file': text('', 'PEM file of certificates that builds and images trust; empty for none'),
+  'trust.ca_file': text(
+    '',
+    'PEM file of certificates that builds and images trust besides those of the platform; empty for none',
+  ),
+  'authority.certificate_file': text(
+    '',
+    'PEM file of a certificate authority that issues the server certificate of the package repositories; Kiln makes one when empty',
+  ),
+  'authority.key_file': text('', 'PEM file with the private key of that authority, without a passphrase'),
+  'packages.certificate_file': text(
+    '',
+    'PEM file of a ready server certificate for packages.local, with its chain; one is issued when empty',
+  ),
+  'packages.key_file': text('', 'PEM file with the private key of that certificate, without a passphrase'),
+  'packages.names': text(
+    '',
+    'More host names and addresses for the issued server certificate, separated by commas',
+  ),
   'packages.server': text(
     'embedded',
     'Who serves packages.local: this service, a server of the site, or nobody',

@@ -27,6 +27,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         { name: 'jobs', description: 'Builds: steps, progress, log, result' },
         { name: 'public-keys', description: 'Keys that open the shell of a job' },
         { name: 'nodes', description: 'Remote machines that jobs can run on' },
+        { name: 'authority', description: 'Certificates that builds and images trust' },
         { name: 'deleted', description: 'What was deleted and can be had back' },
         { name: 'events', description: 'Everything that changes' },
         { name: 'objects', description: 'Signed addresses of artifacts and archives' },

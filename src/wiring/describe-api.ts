@@ -10,7 +10,9 @@ import { systemClock as clock } from '../platform/clock.ts';
 import { randomIds as ids } from '../platform/ids.ts';
 import { silentLog as log } from '../platform/log.ts';
 import { packageVersion } from '../platform/package-root.ts';
+import { readSettings } from '../platform/settings.ts';
 import { createApp } from '../server/app.ts';
+import { authorityOf } from './authority.ts';
 import { createFeatures } from './features.ts';
 import { routesOf } from './routes.ts';
 
@@ -23,8 +25,9 @@ export async function describeApi(folder: string): Promise<object> {
     signingKey,
     baseUrl: () => '',
   });
-  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: 1 });
+  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: 1, contents: undefined });
   const changes = createJobChanges();
+  const authority = await authorityOf(readSettings({ flags: { 'state.folder': folder } }), { clock, log });
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const defaults = { diskGib: 1, memoryGib: 1 };
   const app = await createApp({
@@ -40,12 +43,14 @@ export async function describeApi(folder: string): Promise<object> {
       s3: undefined,
       jobs: createJobService({ ...context, pages: records.jobs, ids, hostArchitecture: 'x86_64', defaults }),
       changes,
+      authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: 1 }),
       log,
     }),
   });
   await app.ready();
   const description = app.swagger();
+  authority.close();
   await app.close();
   await records.close();
   return description;

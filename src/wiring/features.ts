@@ -7,6 +7,8 @@ import { createCleaner } from '../features/objects/index.ts';
 import type { ObjectStore } from '../features/objects/store.ts';
 import { createDeletedPublicKeys, createPublicKeyService } from '../features/public-keys/index.ts';
 import { createDeletedRecipes, createRecipeService } from '../features/recipes/index.ts';
+import { createRepositoryService } from '../features/repositories/index.ts';
+import type { RepositoryContents } from '../features/repositories/store.ts';
 import { createOnce } from '../features/requests/index.ts';
 import { convertTakeover } from '../ims/index.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -22,6 +24,8 @@ export interface FeatureDeps {
   readonly log: Log;
   /** How long the addresses of artifacts are good for. */
   readonly urlSeconds: number;
+  /** What is in package repositories; undefined when this service serves none. */
+  readonly contents: RepositoryContents | undefined;
 }
 
 export function createFeatures(deps: FeatureDeps) {
@@ -51,6 +55,7 @@ export function createFeatures(deps: FeatureDeps) {
     deletedPublicKeys,
     exchange,
     nodes: createNodeService(all),
+    repositories: createRepositoryService(all),
     once: createOnce(deps),
     cleaner,
     /** Gives up what an earlier process stored for nobody. To be called before requests are taken. */

@@ -17,8 +17,10 @@ import { type NodeRoutesDeps, nodeRoutes } from '../features/nodes/index.ts';
 import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.ts';
 import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
+import { type RepositoryRoutesDeps, repositoryRoutes } from '../features/repositories/index.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
+import { type AuthorityRoutesDeps, authorityRoutes } from '../packages/authority/index.ts';
 import { type CredentialRoutesDeps, credentialRoutes } from '../s3/index.ts';
 
 export interface RouteDeps
@@ -29,8 +31,10 @@ export interface RouteDeps
     ChangeRoutesDeps,
     ObjectRoutesDeps,
     NodeRoutesDeps,
+    RepositoryRoutesDeps,
     CredentialRoutesDeps,
     ExchangeRoutesDeps,
+    AuthorityRoutesDeps,
     JobRoutesDeps,
     RunnerRoutesDeps {}
 
@@ -68,10 +72,12 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     ]),
     jobRoutes(deps),
     nodeRoutes(deps),
+    repositoryRoutes(deps),
     changeRoutes(deps),
     objectRoutes(deps),
     credentialRoutes(deps),
     exchangeRoutes(deps),
+    authorityRoutes(deps),
     runnerRoutes(deps),
   ];
 }

@@ -8,6 +8,7 @@ import { createAnnouncer, journaled } from '../features/changes/index.ts';
 import { loadSigningKey } from '../features/objects/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { jobsConfigOf } from '../jobs/config.ts';
+import { createPackagesTunnel } from '../jobs/packages-tunnel.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
 import { createSupervisor } from '../jobs/supervisor.ts';
@@ -20,9 +21,11 @@ import { packageVersion } from '../platform/package-root.ts';
 import { createApp } from '../server/app.ts';
 import { assertLoopback } from '../server/loopback.ts';
 import { openArtifacts } from './artifacts.ts';
+import { authorityOf } from './authority.ts';
 import { builderRootsOf } from './builder-roots.ts';
 import { createFeatures } from './features.ts';
 import { imsOf } from './ims.ts';
+import { packageAccessOf, packagesOf } from './packages.ts';
 import { routesOf } from './routes.ts';
 import { s3Of } from './s3.ts';
 
@@ -45,6 +48,10 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     settings['artifacts.store'] === 'embedded'
       ? await s3Of({ stateFolder: state, signingKey, baseUrl, objects, clock, log })
       : { s3: undefined, wires: [] };
+  const authority = await authorityOf(settings, { clock, log });
+  const builderRoots = builderRootsOf(settings);
+  const builderRoot = () => builderRoots.ensure();
+  const packages = await packagesOf(settings, { records, authority, builderRoot, entry, clock, ids, log });
   const features = createFeatures({
     records,
     objects,
@@ -52,6 +59,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     ids,
     log,
     urlSeconds: settings['artifacts.url_seconds'],
+    contents: packages?.contents,
   });
   const executor = createLocalExecutor({
     stateFolder: state,
@@ -69,16 +77,16 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     hostArchitecture: hostArchitecture(),
     defaults: config.defaults,
   });
-  const builderRoots = builderRootsOf(settings);
   const supervisor = createSupervisor({
     ...context,
     ids,
     objects,
     executor,
     config,
-    builderRoot: () => builderRoots.ensure(),
+    builderRoot,
     apiUrl: () => url,
-    trustedCertificates: await certificatesIn(settings['trust.ca_file']),
+    packages: packageAccessOf(settings),
+    trustedCertificates: () => authority.trusted(),
     storeCertificates: await certificatesIn(settings['s3.ca_file']),
   });
   const version = packageVersion();
@@ -98,6 +106,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       s3: embedded.s3,
       jobs,
       changes,
+      authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
@@ -110,18 +119,31 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     ],
   });
 
+  if (packages !== undefined) {
+    const accept = packages.server.acceptBuild;
+    const tunnel = createPackagesTunnel({ records, log, accept });
+    app.server.on('upgrade', (request, socket, head) => void tunnel(request, socket, head));
+  }
+
   const stopped = untilStopped();
   await features.giveUpUnfinished();
   await app.listen({ host: settings['server.host'], port: settings['server.port'] });
   url ||= urlOf(app.server.address() as AddressInfo);
+  const [host, port] = [settings['packages.host'], settings['packages.port']];
+  const packagesPort = await packages?.server.listen(host, port);
   await supervisor.start();
+  void packages
+    ?.maintain()
+    .catch((error: unknown) => log.error({ err: error }, 'packages cannot be tidied up'));
   void features.resume();
   process.stdout.write(`Kiln listens on ${url}\n`);
-  log.info({ address: url, state }, 'the service is ready');
+  log.info({ address: url, packages: packagesPort, state }, 'the service is ready');
 
   await stopped;
+  authority.close();
   await app.close();
   await supervisor.stop();
+  await packages?.close();
   await records.close();
   log.info('the service has stopped; jobs that run go on for a while and are found again at the next start');
   process.exit(0);

@@ -41,7 +41,12 @@ export async function startService(settings: Record<string, string> = {}): Promi
   let url = '';
 
   const start = async (port: string) => {
-    const flags = Object.entries({ 'state.folder': state, 'server.port': port, ...settings });
+    const flags = Object.entries({
+      'state.folder': state,
+      'server.port': port,
+      'packages.port': '0',
+      ...settings,
+    });
     child = spawn(
       KILN,
       ['serve', ...flags.flatMap(([name, value]) => [`--${name.replaceAll(/[._]/g, '-')}`, value])],

@@ -32,7 +32,7 @@ export async function openNouns(
       baseUrl: () => 'http://kiln.test',
     }),
   );
-  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: 60 });
+  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: 60, contents: undefined });
 
   const put = (bucket: Bucket, key: string, text: string | Buffer, metadata: Record<string, string> = {}) =>
     objects.put({ bucket, key }, Readable.from([Buffer.from(text)]), { metadata });

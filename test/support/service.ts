@@ -21,10 +21,14 @@ import { silentLog as log } from '../../src/platform/log.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 import type { Records } from '../../src/ports/records.ts';
 import { createApp } from '../../src/server/app.ts';
+import { authorityOf } from '../../src/wiring/authority.ts';
+import { builderRootsOf } from '../../src/wiring/builder-roots.ts';
 import { createFeatures } from '../../src/wiring/features.ts';
 import { imsOf } from '../../src/wiring/ims.ts';
+import { packagesOf } from '../../src/wiring/packages.ts';
 import { routesOf } from '../../src/wiring/routes.ts';
 import { s3Of } from '../../src/wiring/s3.ts';
+import { KILN } from './kiln.ts';
 
 /** Opens the store of one service; called again with the same folder when the service is restarted. */
 export type OpenStore = (options: {
@@ -111,7 +115,20 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     clock,
     log,
   });
-  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: config.urlSeconds });
+  const authority = await authorityOf(settings, { clock, log });
+  const builderRoot = () => builderRootsOf(settings).ensure();
+  const packages = await packagesOf(settings, {
+    records,
+    authority,
+    builderRoot,
+    entry: [KILN],
+    clock,
+    ids,
+    log,
+  });
+  const contents = packages?.contents;
+  const { urlSeconds } = config;
+  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds, contents });
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const hostArchitecture = options.hostArchitecture ?? 'x86_64';
@@ -136,6 +153,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       s3,
       jobs,
       changes,
+      authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       log,
     }),
@@ -151,7 +169,9 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     objects,
     settle: () => features.resume(),
     async stop() {
+      authority.close();
       await app.close();
+      await packages?.close();
       await records.close();
     },
   };

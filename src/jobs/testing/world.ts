@@ -123,7 +123,7 @@ export function createWorld(options: WorldOptions = {}) {
       builderRoot: () => hooks.builderRoot(),
       apiUrl: () => 'http://kiln.test',
       packages: null,
-      trustedCertificates: [],
+      trustedCertificates: () => [],
       storeCertificates: [],
       timing: { tickMs: 1_000_000, cancelGraceMs: 5_000, stopGraceSeconds: 15, retireGraceMs: 10_000 },
     });
