@@ -93,7 +93,7 @@ module.exports = {
       name: 'one-door-for-commands',
       comment: 'Processes are started by src/platform/exec*.ts alone.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/platform/exec(-[a-z]+)?\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/platform/exec[a-z-]*\\.ts$' },
       to: { path: '^(node:)?child_process$' },
     },
   ],

@@ -26,14 +26,14 @@ run|mount|mounts disks and builder roots
 run|iproute2|looks at network namespaces
 run|ca-certificates|certificates that the host trusts
 run|openssl|makes the certificates of the platform
+run|bzip2|reads lists of packages
+run|xz-utils|reads lists of packages
+run|zstd|reads lists of packages
 run|procps|looks at processes
 build|python3|compiles the SQLite binding
 build|make|compiles the SQLite binding
 build|g++|compiles the SQLite binding
 boot|qemu-system-x86|boots images in a virtual machine
-test|bzip2|packs recipes for tests
-test|xz-utils|packs recipes for tests
-test|zstd|packs recipes for tests
 test|radosgw|a real S3 service for tests
 test|ceph-mon|a real S3 service for tests
 test|ceph-osd|a real S3 service for tests
