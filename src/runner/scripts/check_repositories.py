@@ -38,7 +38,10 @@ def problem_of(url):
             response.read(1)
         return None
     except urllib.error.HTTPError as error:
-        return f'it answers {error.code} {error.reason} for {request.selector}'
+        # Kiln's own package server says in a header what is wrong.
+        detail = error.headers.get('x-kiln-problem')
+        said = '' if detail is None else f': {detail}'
+        return f'it answers {error.code} {error.reason} for {request.selector}{said}'
     except urllib.error.URLError as error:
         return reason_of(error.reason)
     except (OSError, ValueError, http.client.HTTPException) as error:

@@ -1,0 +1,87 @@
+/**
+ * Builds from `https://packages.local/repository/NAME`, which the service serves itself with a certificate of its own
+ * authority: what a site's recipes say. What comes out is looked at inside the squashfs.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createJob, logOf, untilOver } from '../support/jobs.ts';
+import { startService, type TestService } from '../support/kiln.ts';
+import { run } from '../support/run.ts';
+import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
+
+let service: TestService;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kiln-packages-local-'));
+  service = await startService();
+  await writeFile(join(folder, TINY_RPM), await makeTinyRpm());
+  await kiln('repositories', 'create', 'tiny');
+  await kiln('repositories', 'upload', 'tiny', join(folder, TINY_RPM));
+});
+afterAll(async () => {
+  await service?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function kiln(...words: string[]): Promise<string> {
+  const result = await service.kiln(words);
+  expect(result.exitCode, result.tail.join('\n')).toBe(0);
+  return result.stdout;
+}
+
+/** The published root, unpacked. */
+async function rootOf(imageId: string): Promise<string> {
+  const [rootfs] = await service.client.images.artifacts(imageId);
+  const file = join(folder, `${imageId}.squashfs`);
+  await writeFile(file, Buffer.from(await (await fetch(rootfs?.download_url ?? '')).arrayBuffer()));
+  const root = join(folder, imageId);
+  await run('unsquashfs', ['-quiet', '-no-progress', '-dest', root, file]);
+  return root;
+}
+
+describe('a recipe from packages.local', () => {
+  it.each([
+    ['zypper', 'etc/zypp/repos.d'],
+    ['dnf5', 'etc/yum.repos.d'],
+    ['dnf4', 'etc/yum.repos.d'],
+  ] as const)('is built with %s, and the image knows repository and certificate', async (manager, repos) => {
+    const url = 'https://packages.local/repository/tiny';
+    const recipe = await registerTinyRpm(service, { manager, url });
+    const job = await untilOver(service, (await createJob(service, recipe)).id);
+    expect(job.reason, (await logOf(service, job.id)).slice(-40).join('\n')).toBeNull();
+    const root = await rootOf(job.resultant_image_id ?? '');
+    const repositories = await run('sh', ['-c', `cat "$0"/${repos}/*.repo`, root]);
+    expect(repositories).toContain(
+      `baseurl = ${url}`.replaceAll(' ', repositories.includes('baseurl=') ? '' : ' '),
+    );
+    expect(await run('cat', [join(root, 'etc/cray/ca/certificate_authority.crt')])).toContain(
+      'BEGIN CERTIFICATE',
+    );
+    // What was laid over the root for the build is gone.
+    expect(await run('sh', ['-c', 'cat "$0/etc/hosts" 2>/dev/null || echo none', root])).not.toContain(
+      'packages.local',
+    );
+  });
+
+  it('says which repository it is when there is none of that name', async () => {
+    const url = 'https://packages.local/repository/missing';
+    const recipe = await registerTinyRpm(service, { manager: 'zypper', url });
+    const job = await service.client.jobs.create({
+      job_type: 'create',
+      artifact_id: recipe,
+      image_root_archive_name: 'never',
+      build_env_size: 1,
+    });
+    await untilLoggedThenCancel(job.id, 'there is no repository "missing"');
+  });
+});
+
+async function untilLoggedThenCancel(id: string, text: string): Promise<void> {
+  const { untilLogged } = await import('../support/jobs.ts');
+  await untilLogged(service, id, text);
+  await service.client.jobs.cancel(id);
+  await untilOver(service, id);
+}
