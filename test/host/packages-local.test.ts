@@ -50,7 +50,7 @@ describe('a recipe from packages.local', () => {
   ] as const)('is built with %s, and the image knows repository and certificate', async (manager, repos) => {
     const url = 'https://packages.local/repository/tiny';
     const recipe = await registerTinyRpm(service, { manager, url });
-    const job = await untilOver(service, (await createJob(service, recipe)).id);
+    const job = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
     expect(job.reason, (await logOf(service, job.id)).slice(-40).join('\n')).toBeNull();
     const root = await rootOf(job.resultant_image_id ?? '');
     const repositories = await run('sh', ['-c', `cat "$0"/${repos}/*.repo`, root]);

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -396,24 +396,19 @@ describe('a proxy', () => {
   });
 
   it('asks again when metadata changes between two reads, and never mixes them', async () => {
-    const record = await hosted('moving-source', HELLO);
-    const content = contentOf('moving-source');
-    await content.load();
-    const old = new Map(content.cache);
-    await packages.contents.upload(record, `Packages/${OTHER}`, Readable.from([bytes(OTHER)]), {});
-    await packages.contents.publish(record);
-    await content.load();
+    const [old, young] = [
+      await foreign('foreign-c', 'foreign-c-1.0-1.noarch.rpm'),
+      await foreign('foreign-d', 'foreign-d-1.0-1.noarch.rpm'),
+    ];
     let repomds = 0;
     const { url } = await upstream((path) => {
       repomds += path === 'repodata/repomd.xml' ? 1 : 0;
-      // The first answer is of yesterday, and what it names is gone.
-      const body =
-        repomds === 1 && path === 'repodata/repomd.xml' ? old.get(path) : foreignTo(content.cache.get(path));
-      return body === undefined ? undefined : { body };
+      // The first answer is of yesterday, and the lists that it names are gone.
+      return repomds === 1 && path === 'repodata/repomd.xml' ? old.answer(path) : young.answer(path);
     });
     await proxyOf('moving', url);
-    // The same store has the lists of yesterday: only a proxy that does not look there first would see the change.
-    expect(pathsIn(await primaryOf('moving')).length).toBeGreaterThan(0);
+    expect(pathsIn(await primaryOf('moving'))).toEqual(['foreign-d-1.0-1.noarch.rpm']);
+    expect(repomds).toBeGreaterThan(1);
   });
 
   it('keeps its credentials to itself', async () => {
@@ -450,8 +445,51 @@ describe('a group', () => {
   });
 });
 
-/** bytes as another repository would have them: nothing of ours is the same. */
-const foreignTo = (body: Buffer | undefined) => body;
+describe('a build', () => {
+  it('sees one revision of a repository, whatever is published meanwhile', async () => {
+    const record = await hosted('busy', HELLO);
+    live.add('job-1');
+    const early = await askAsBuild('job-1', '/repository/busy/repodata/repomd.xml');
+    await packages.contents.remove(record, `Packages/${HELLO}`);
+    await packages.contents.upload(record, `Packages/${OTHER}`, Readable.from([bytes(OTHER)]), {});
+    await packages.contents.publish(record);
+    expect((await ask(`busy/Packages/${HELLO}`)).status).toBe(404);
+    await packages.close();
+    await open();
+    await packages.maintain();
+    const late = await askAsBuild('job-1', '/repository/busy/repodata/repomd.xml');
+    expect(late.body.equals(early.body)).toBe(true);
+    expect((await askAsBuild('job-1', `/repository/busy/Packages/${HELLO}`)).body.equals(bytes(HELLO))).toBe(
+      true,
+    );
+    expect((await askAsBuild('job-1', `/repository/busy/Packages/${OTHER}`)).status).toBe(404);
+    expect((await askAsBuild('job-2', `/repository/busy/Packages/${OTHER}`)).status).toBe(200);
+  });
+
+  it('may not write, whatever it sends', async () => {
+    await hosted('read-only', HELLO);
+    const answer = await askAsBuild('job-1', '/repository/read-only/a.rpm', {
+      method: 'PUT',
+      body: bytes(HELLO),
+    });
+    expect(answer.status).toBe(401);
+  });
+});
+
+/** Asks over a connection that the runner of a job has made. */
+async function askAsBuild(
+  jobId: string,
+  path: string,
+  options: Pick<NonNullable<Parameters<typeof askPackages>[2]>, 'method' | 'body'> = {},
+) {
+  const door = createNetServer((socket) => packages.server.acceptBuild(socket, jobId));
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+  try {
+    return await askPackages({ port: (door.address() as AddressInfo).port, ca: authority.ca }, path, options);
+  } finally {
+    door.close();
+  }
+}
 
 /** An upstream of packages that this server does not have yet. */
 async function foreign(name: string, file: string) {

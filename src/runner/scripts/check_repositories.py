@@ -3,7 +3,7 @@
 Usage: check_repositories.py < [{"urls": [...]}, ...]
 
 A repository is there when one of its addresses answers. Prints a list as JSON, in the order of the input: null for
-a repository that is there, else what went wrong.
+a repository that is there, else what went wrong. What a repository wants people to know goes to standard error.
 """
 
 import base64
@@ -36,6 +36,9 @@ def problem_of(url):
         request = request_for(url)
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             response.read(1)
+            notice = response.headers.get('x-kiln-notice')
+        if notice is not None:
+            print(f'warning: {notice}', file=sys.stderr)
         return None
     except urllib.error.HTTPError as error:
         # Kiln's own package server says in a header what is wrong.
