@@ -141,4 +141,13 @@ describe.each([
     );
     expect((await inChroot('dpkg', '--verify', 'kiln-platform-ca')).exitCode).toBe(0);
   });
+
+  it('trusts it no more when an administrator removes the package', async () => {
+    const removed = await inChroot('dpkg', '--remove', 'kiln-platform-ca');
+    expect(removed.exitCode, removed.tail.join('\n')).toBe(0);
+
+    expect(await connectFrom(root(), server.port, ['-CApath', '/etc/ssl/certs'])).toMatch(
+      /Verify return code: (?!0 )/,
+    );
+  });
 });

@@ -186,6 +186,15 @@ describe.each<[string, Family]>([
   });
 });
 
+it('a node whose administrator removes the package trusts the platform no more', async () => {
+  await make({ ...RHEL, programs: '/usr/bin/rpm' });
+  await addTrust();
+  await sandboxed('chroot', '/work/build/image-root', 'rpm', '-e', 'kiln-platform-ca');
+
+  expect(await inImage('/etc/bundle.pem')).toBe('');
+  await expect(inImage(PLATFORM_FILE)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 it('an image of another authority does not trust the server', async () => {
   await make(SUSE);
   await addTrust();

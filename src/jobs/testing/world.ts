@@ -52,6 +52,7 @@ export function createWorld(options: WorldOptions = {}) {
   const hooks = {
     /** What making the builder root does. */
     builderRoot: async () => ({ digest: 'sha256:0', path: '/nowhere/builder.sqfs' }),
+    trustedCertificates: (): readonly string[] => [],
   };
   let service = boot();
 
@@ -122,7 +123,7 @@ export function createWorld(options: WorldOptions = {}) {
       executor: machine.boot(),
       builderRoot: () => hooks.builderRoot(),
       apiUrl: () => 'http://kiln.test',
-      trustedCertificates: () => [],
+      trustedCertificates: () => hooks.trustedCertificates(),
       storeCertificates: [],
       timing: { tickMs: 1_000_000, cancelGraceMs: 5_000, stopGraceSeconds: 15, retireGraceMs: 10_000 },
     });
