@@ -19,6 +19,7 @@ import { trust } from '../../src/runner/steps/trust.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { startTlsServer, type TlsServer, testAuthority } from '../support/authority.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
+import { type Mirror, outsideAddress, startMirror } from '../support/mirror.ts';
 import { connectFrom } from '../support/tls-client.ts';
 
 describe.each([
@@ -29,6 +30,7 @@ describe.each([
   let workspace: Workspace;
   let authority: Authority;
   let server: TlsServer;
+  let mirror: Mirror;
   const said: string[] = [];
   const inBootstrap = packages.bootstrap === 'ca-certificates';
 
@@ -49,7 +51,8 @@ describe.each([
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kiln-trust-'));
-    authority = await testAuthority(join(folder, 'authority'));
+    authority = await testAuthority(join(folder, 'authority'), { 'packages.names': outsideAddress() });
+    mirror = await startMirror(authority, (await hostMirror()) ?? '');
     server = await startTlsServer(authority);
     workspace = await openWorkspace({
       jobId: `trust-${process.pid}-${inBootstrap ? 'bootstrap' : 'image'}`,
@@ -61,7 +64,7 @@ describe.each([
     await workspace.makeFolder('recipe');
     const description = await readFile(packageFile('test', 'fixtures', 'tiny-debian', 'config.xml'), 'utf8');
     const config = description
-      .replace('{{ DEBIAN_MIRROR }}', (await hostMirror()) ?? '')
+      .replace('{{ DEBIAN_MIRROR }}', inBootstrap ? mirror.url : ((await hostMirror()) ?? ''))
       .replace('{{ EXTRA_PACKAGE }}', packages.image)
       .replace('<package name="apt"/>', `<package name="apt"/><package name="${packages.bootstrap}"/>`);
     await workspace.writeFile('recipe', 'config.xml', config);
@@ -69,6 +72,7 @@ describe.each([
     await trust.run(await context(), undefined);
   });
   afterAll(async () => {
+    await mirror?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
     authority?.close();
     await workspace?.close();
@@ -83,6 +87,13 @@ describe.each([
     expect(installed).toContain('ca-certificates');
     const early = said.filter((line) => line.includes('The image has no bundle yet'));
     expect(early).toHaveLength(inBootstrap ? 0 : 1);
+  });
+
+  it.runIf(inBootstrap)('was installed from a server of the platform, by its own package manager too', () => {
+    const programs = new Set(mirror.asked.map((line) => line.replace(/^\S+ /, '')));
+
+    // The builder's apt, and the older one of the image.
+    expect([...programs], mirror.asked.join('\n')).toHaveLength(2);
   });
 
   it('owns them in a package, and nothing else is left', async () => {

@@ -7,8 +7,13 @@ import { silentLog } from '../../src/platform/log.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 
 /** In a folder of the test, which removes it. */
-export async function testAuthority(folder: string): Promise<Authority> {
-  return await createAuthority({ folder, settings: readSettings(), clock: systemClock, log: silentLog });
+export async function testAuthority(folder: string, flags: Record<string, string> = {}): Promise<Authority> {
+  return await createAuthority({
+    folder,
+    settings: readSettings({ flags }),
+    clock: systemClock,
+    log: silentLog,
+  });
 }
 
 export interface TlsServer extends AsyncDisposable {
