@@ -41,6 +41,22 @@ test('the document tells a runner all about its job; only a hash of its token is
   expect(JSON.stringify([...world.state.jobs.values()])).not.toContain(document.api.token);
 });
 
+test('a job trusts what the platform trusts when it starts, not when it was asked for', async () => {
+  const world = createWorld({ slots: 1 });
+  world.hooks.trustedCertificates = () => ['old'];
+  const first = await world.create();
+  const second = await world.create();
+  await world.settle();
+  world.hooks.trustedCertificates = () => ['new', 'old'];
+  const runner = runnerOf(world, first.id);
+  expect(runner.document.trusted_certificates).toEqual(['old']);
+  await world.complete(runner.document);
+  world.machine.kill(runner);
+  await world.settle();
+
+  expect(runnerOf(world, second.id).document.trusted_certificates).toEqual(['new', 'old']);
+});
+
 test('jobs run oldest first, as many as there is room for', async () => {
   const world = createWorld({ slots: 2 });
   const ids: string[] = [];

@@ -14,6 +14,8 @@ import type { StepContext } from './step.ts';
 export interface ScriptCommand extends Pick<SandboxCommand, 'binds' | 'input' | 'files' | 'onLine'> {
   /** File name in src/runner/scripts. */
   readonly script: string;
+  /** Scripts that it runs itself, of the same folder. */
+  readonly beside?: readonly string[];
   readonly args: readonly string[];
   /** `none` unless given. */
   readonly network?: SandboxCommand['network'];
@@ -21,12 +23,16 @@ export interface ScriptCommand extends Pick<SandboxCommand, 'binds' | 'input' | 
 
 /** The script as a command of the sandbox. */
 export async function scriptCommand(command: ScriptCommand): Promise<SandboxCommand> {
-  const { script, args, files = {}, ...rest } = command;
-  const path = `/usr/local/kiln/${script}`;
-  const text = await readFile(packageFile('src', 'runner', 'scripts', script), 'utf8');
+  const { script, beside = [], args, files = {}, ...rest } = command;
+  const scripts = await Promise.all(
+    [script, ...beside].map(async (name): Promise<[string, string]> => {
+      const text = await readFile(packageFile('src', 'runner', 'scripts', name), 'utf8');
+      return [`/usr/local/kiln/${name}`, text];
+    }),
+  );
   return {
-    argv: ['python3', '-I', path, ...args],
-    files: { ...files, [path]: text },
+    argv: ['python3', '-I', `/usr/local/kiln/${script}`, ...args],
+    files: { ...files, ...Object.fromEntries(scripts) },
     network: 'none',
     ...rest,
   };

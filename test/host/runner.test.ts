@@ -17,6 +17,7 @@ import { inventory } from '../../src/runner/steps/inventory.ts';
 import { squash } from '../../src/runner/steps/squash.ts';
 import { trust } from '../../src/runner/steps/trust.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
+import { testAuthority } from '../support/authority.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 
 const LIMITS = {
@@ -43,7 +44,9 @@ printf 'ID=debian\\nPRETTY_NAME="Handmade 1"\\n' > etc/os-release
 cat > usr/sbin/update-ca-certificates <<'END'
 #!/bin/sh
 echo "not the real tool" > /dev/null
-while read line; do echo "$line"; done < /usr/local/share/ca-certificates/kiln-platform-1.crt > /etc/ssl/certs/ca-certificates.crt
+for file in /usr/local/share/ca-certificates/*.crt; do
+  while read line; do echo "$line"; done < $file
+done > /etc/ssl/certs/ca-certificates.crt
 END
 chmod 755 usr/sbin/update-ca-certificates
 echo secret > etc/ssh/ssh_host_rsa_key
@@ -130,13 +133,19 @@ async function rootFile(path: string): Promise<string> {
 
 describe('trust', () => {
   it('adds the certificates with the tool of the image, and removes private host keys', async () => {
-    await run(trust, { trusted_certificates: ['CERTIFICATE ONE\n', 'CERTIFICATE TWO\n'] });
+    const authority = await testAuthority(join(folder, 'authority'));
+    await authority.rotate();
+    const trusted = authority.trusted();
+    await run(trust, { trusted_certificates: [...trusted], cache: join(folder, 'cache') });
 
-    expect(await rootFile('etc/cray/ca/certificate_authority.crt')).toContain('CERTIFICATE TWO');
-    expect(await rootFile('etc/ssl/certs/ca-certificates.crt')).toBe('CERTIFICATE ONE\n');
+    expect(await rootFile('etc/cray/ca/certificate_authority.crt')).toBe(trusted.join(''));
+    const bundle = await rootFile('etc/ssl/certs/ca-certificates.crt');
+    expect(trusted.filter((pem) => bundle.includes(pem))).toEqual(trusted);
     expect(await readdir(join(workspace.hostPath('build'), 'image-root', 'etc/ssh'))).toEqual([]);
     expect(said.join('\n')).toMatch(/ssh_host_ed25519_key, ssh_host_rsa_key/);
-    expect(said.at(-1)).toBe('2 certificates added to the bundle of the image');
+    expect(said.at(-1)).toMatch(
+      /^2 certificates as the package kiln-platform-ca-\d{8}\.\d{6}-[0-9a-f]{12}, added to the bundle of the image$/,
+    );
   });
 });
 
@@ -178,10 +187,15 @@ describe('boot-files', () => {
 describe('inventory and squash', () => {
   it('list the packages that are installed, and squash the root without what Kiwi left', async () => {
     await run(bootFiles);
-    expect(await run(inventory)).toBe(2);
+    expect(await run(inventory)).toBe(3);
     const list = JSON.parse(await readFile(join(workspace.hostPath('out'), 'packages.json'), 'utf8'));
     expect(list).toEqual([
       { name: 'bash', version: '5.2-1', arch: 'amd64' },
+      {
+        name: 'kiln-platform-ca',
+        version: expect.stringMatching(/^\d{8}\.\d{6}-[0-9a-f]{12}$/),
+        arch: 'all',
+      },
       { name: 'zlib', version: '1:1.3-1', arch: 'amd64' },
     ]);
 

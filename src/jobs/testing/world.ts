@@ -52,6 +52,7 @@ export function createWorld(options: WorldOptions = {}) {
   const hooks = {
     /** What making the builder root does. */
     builderRoot: async () => ({ digest: 'sha256:0', path: '/nowhere/builder.sqfs' }),
+    trustedCertificates: (): readonly string[] => [],
   };
   let service = boot();
 
@@ -123,7 +124,7 @@ export function createWorld(options: WorldOptions = {}) {
       builderRoot: () => hooks.builderRoot(),
       apiUrl: () => 'http://kiln.test',
       packages: null,
-      trustedCertificates: () => [],
+      trustedCertificates: () => hooks.trustedCertificates(),
       storeCertificates: [],
       timing: { tickMs: 1_000_000, cancelGraceMs: 5_000, stopGraceSeconds: 15, retireGraceMs: 10_000 },
     });

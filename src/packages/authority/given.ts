@@ -109,8 +109,8 @@ function parseKey(setting: string, file: string, text: string): KeyObject {
   } catch (cause) {
     const problem = /ENCRYPTED/.test(text)
       ? 'has a passphrase; `openssl pkey` writes it without one'
-      : `has no PEM private key: ${messageOf(cause)}`;
-    throw invalid(setting, `${file} ${problem}`);
+      : 'has no PEM private key (-----BEGIN PRIVATE KEY-----)';
+    throw invalid(setting, `${file} ${problem}`, cause);
   }
 }
 
@@ -145,9 +145,10 @@ async function readText(setting: string, file: string): Promise<string> {
   }
 }
 
-function invalid(setting: string, problem: string): KilnError {
+function invalid(setting: string, problem: string, cause?: unknown): KilnError {
   return new KilnError('config-invalid', `${setting}: ${problem}`, {
     items: [{ message: problem, pointer: setting }],
+    cause,
   });
 }
 

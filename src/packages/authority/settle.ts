@@ -95,21 +95,24 @@ async function renewRoot(deps: SettleDeps, state: State): Promise<State> {
     );
     return state;
   }
-  let renewed = state;
-  if (rootOf(state, 'next') === undefined) {
-    const id = await newRoot(deps);
-    log.warn(
-      { root: signing.id, ends: facts.notAfter, next: id },
-      'the root ends within a year; made the next one',
-    );
-    renewed = withNext(state, id);
-  }
+  const renewed = await withLastingNext(deps, state);
   const next = rootOf(renewed, 'next');
   if (next === undefined || !mustBeReplaced(facts, now)) {
     return renewed;
   }
   log.warn({ root: signing.id, next: next.id }, 'the root is about to end; the next one signs from now on');
   return withSigning(renewed, next.id, 'current');
+}
+
+/** A next root that would end soon, too, is of no use; it has signed nothing, so nobody misses it. */
+async function withLastingNext(deps: SettleDeps, state: State): Promise<State> {
+  const next = rootOf(state, 'next');
+  if (next !== undefined && !nearsItsEnd(await factsOfRoot(deps.files, next), deps.now)) {
+    return state;
+  }
+  const id = await newRoot(deps);
+  deps.log.warn({ next: id }, 'the root ends within a year; made the next one');
+  return withNext(next === undefined ? state : withoutRoot(state, next.id), id);
 }
 
 async function dropExpired({ files, now, log }: SettleDeps, state: State): Promise<State> {

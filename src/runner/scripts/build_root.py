@@ -1,11 +1,13 @@
 """Builds the root of an image: `kiwi-ng system prepare`, then images.sh as `kiwi-ng system create` would run it.
 
-Usage: build_root.py DESCRIPTION ROOT
+Usage: build_root.py DESCRIPTION ROOT TRUST
+TRUST is the folder that trust_certificates.py, which lies beside this script, puts into the root.
 
 Kiwi calls images.sh only when it makes an image of its own, after the root is prepared and unmounted. Kiln makes
 the image itself, so that script is called here, through Kiwi's own code. Ends with Kiwi's exit code.
 """
 
+import json
 import os
 import selectors
 import subprocess
@@ -17,6 +19,7 @@ from kiwi.command import Command
 from kiwi.exceptions import KiwiError
 from kiwi.kiwi import log, main as kiwi
 from kiwi.mount_manager import MountManager
+from kiwi.system.prepare import SystemPrepare
 from kiwi.system.setup import SystemSetup
 from kiwi.xml_description import XMLDescription
 from kiwi.xml_state import XMLState
@@ -50,6 +53,36 @@ def bind_devices_too() -> None:
             Command.run(['mount', '-n', '--rbind', self.device, self.mountpoint])
 
     MountManager.bind_mount = bind_all
+
+
+def trust_after_bootstrap(trust: str) -> None:
+    """Puts the certificates of the platform into the root where Kiwi puts those of the recipe.
+
+    That is between the packages that the builder installs and those that the image's own package manager does, which
+    reads the image's own bundle. Kiwi's --ca-cert would leave files that no package owns, and wants to be told the
+    family before there is anything to see it by. The step `trust` does it once more, for what came later; what fails
+    here only warns.
+    """
+    setup_ca_certificates = SystemPrepare.setup_ca_certificates
+    script = os.path.join(os.path.dirname(__file__), 'trust_certificates.py')
+
+    def setup_all(self: SystemPrepare) -> None:
+        setup_ca_certificates(self)
+        if not os.listdir(trust):
+            return
+        log.info('Adding the certificates of the platform')
+        done = subprocess.run([sys.executable, '-I', script, self.root_dir, trust], capture_output=True, text=True)
+        for line in done.stderr.splitlines():
+            log.info('--> %s', line)
+        if done.returncode != 0:
+            log.warning('The certificates of the platform are not in the bundle of the image yet')
+            return
+        result = json.loads(done.stdout)
+        log.info('--> %s', result['package'] or f'plain files: {result["problem"]}')
+        if not result['bundled']:
+            log.info('--> The image has no bundle yet: ca-certificates is no bootstrap package')
+
+    SystemPrepare.setup_ca_certificates = setup_all
 
 
 class LinesAtOnce(command_process.CommandIterator):
@@ -111,8 +144,9 @@ def call_image_script(root: str) -> None:
 
 
 def main() -> None:
-    description, root = sys.argv[1:]
+    description, root, trust = sys.argv[1:]
     bind_devices_too()
+    trust_after_bootstrap(trust)
     command_process.CommandIterator = LinesAtOnce
     prepare(description, root)
     if os.path.exists(os.path.join(root, 'image', 'images.sh')):

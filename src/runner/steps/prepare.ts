@@ -8,6 +8,7 @@ import { createKiwiOutput } from '../kiwi/output.ts';
 import { createPackageProgress } from '../kiwi/progress.ts';
 import { scriptCommand } from '../sandbox-script.ts';
 import type { Step } from '../step.ts';
+import { layOutTrust, TRUST, TRUST_SCRIPT } from '../trust/trust-folder.ts';
 
 export const prepare: Step<undefined, void> = {
   name: 'prepare',
@@ -19,10 +20,12 @@ export const prepare: Step<undefined, void> = {
     let last = '';
 
     await workspace.makeFolder(BUILD.folder);
+    await layOutTrust(context);
     const command = await scriptCommand({
       script: 'build_root.py',
-      args: [RECIPE.at, IMAGE_ROOT],
-      binds: [RECIPE, writable(BUILD)],
+      beside: [TRUST_SCRIPT],
+      args: [RECIPE.at, IMAGE_ROOT, TRUST.at],
+      binds: [RECIPE, TRUST, writable(BUILD)],
     });
     const result = await workspace.run({
       ...command,

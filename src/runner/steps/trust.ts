@@ -2,17 +2,20 @@
  * Makes the image trust the certificates of the platform, and takes out private host keys that packages made: keys
  * that every node of an image shares, and anybody who can read the image has, protect nobody.
  */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { BUILD, IMAGE_ROOT, RECIPE, writable } from '../image-root.ts';
 import { runScript } from '../sandbox-script.ts';
 import type { Step } from '../step.ts';
-
-const CERTIFICATES = '/usr/local/kiln/certificates';
+import { layOutTrust, TRUST, TRUST_SCRIPT } from '../trust/trust-folder.ts';
 
 const Result = Type.Object({
   system: Type.String(),
   family: Type.Union([Type.String(), Type.Null()]),
   certificates: Type.Integer(),
+  /** Name of the package that owns them; null for plain files. */
+  package: Type.Union([Type.String(), Type.Null()]),
+  /** What kept it from being a package. */
+  problem: Type.Union([Type.String(), Type.Null()]),
   bundled: Type.Boolean(),
   removed_keys: Type.Array(Type.String()),
   kept_keys: Type.Array(Type.String()),
@@ -21,14 +24,11 @@ const Result = Type.Object({
 export const trust: Step<undefined, void> = {
   name: 'trust',
   async run(context) {
-    const certificates = context.document.trusted_certificates.map(
-      (text, index) => [`${CERTIFICATES}/${String(index + 1).padStart(3, '0')}.pem`, text] as const,
-    );
+    await layOutTrust(context);
     const result = await runScript(context, Result, {
-      script: 'trust_certificates.py',
-      args: [IMAGE_ROOT, RECIPE.at, CERTIFICATES],
-      binds: [RECIPE, writable(BUILD)],
-      files: Object.fromEntries(certificates),
+      script: TRUST_SCRIPT,
+      args: [IMAGE_ROOT, TRUST.at, RECIPE.at],
+      binds: [RECIPE, TRUST, writable(BUILD)],
     });
 
     context.log(`The image is ${result.system}`);
@@ -45,22 +45,16 @@ export const trust: Step<undefined, void> = {
   },
 };
 
-function noteOf({
-  certificates,
-  bundled,
-  family,
-}: {
-  certificates: number;
-  bundled: boolean;
-  family: string | null;
-}) {
+function noteOf(result: Static<typeof Result>): string {
+  const { certificates, bundled, family, problem } = result;
   if (certificates === 0) {
     return 'the platform has no certificates of its own';
   }
   const count = certificates === 1 ? '1 certificate' : `${certificates} certificates`;
+  const form = result.package === null ? `plain files (${problem})` : `the package ${result.package}`;
   if (bundled) {
-    return `${count} added to the bundle of the image`;
+    return `${count} as ${form}, added to the bundle of the image`;
   }
   const why = family === null ? 'its distribution is not known' : 'it has no ca-certificates';
-  return `${count} written, but not added to the bundle of the image: ${why}`;
+  return `${count} as ${form}, not added to the bundle of the image: ${why}`;
 }

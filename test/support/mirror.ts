@@ -1,0 +1,55 @@
+/**
+ * The package mirror of this host behind a certificate of a test's authority, on an address that builds reach: a sandbox
+ * gets out, but not to the loopback of the host.
+ */
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import type { Authority } from '../../src/packages/authority/index.ts';
+
+export interface Mirror extends AsyncDisposable {
+  readonly url: string;
+  /** What was asked for: path and program, in order. */
+  readonly asked: readonly string[];
+}
+
+/** An address of this host that is not a loopback one. Throws when there is none. */
+export function outsideAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const found = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
+  if (found === undefined) {
+    throw new Error('this host has no network but its loopback, and a build cannot reach that');
+  }
+  return found.address;
+}
+
+/** The authority has to name `outsideAddress()`. */
+export async function startMirror(authority: Authority, upstream: string): Promise<Mirror> {
+  const asked: string[] = [];
+  const server = createServer(authority.serverCertificate(), (request, response) => {
+    asked.push(`${request.url} ${request.headers['user-agent']}`);
+    const forward = async () => {
+      const answer = await fetch(upstream + request.url);
+      const length = answer.headers.get('content-length');
+      response.writeHead(answer.status, length === null ? {} : { 'content-length': length });
+      await (answer.body === null
+        ? response.end()
+        : pipeline(Readable.fromWeb(answer.body as ReadableStream), response));
+    };
+    forward().catch(() => response.destroy());
+  });
+  // apt goes on with a connection that has been silent while it unpacked packages.
+  server.keepAliveTimeout = 300_000;
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  return {
+    url: `https://${outsideAddress()}:${(server.address() as AddressInfo).port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
