@@ -137,6 +137,9 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     .catch((error: unknown) => log.error({ err: error }, 'packages cannot be tidied up'));
   void features.resume();
   process.stdout.write(`Kiln listens on ${url}\n`);
+  if (packagesPort !== undefined) {
+    process.stdout.write(`Packages at https://${host}:${packagesPort}/repository/NAME/\n`);
+  }
   log.info({ address: url, packages: packagesPort, state }, 'the service is ready');
 
   await stopped;

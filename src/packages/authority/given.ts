@@ -3,12 +3,13 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { KilnError } from '../../contract/errors.ts';
+import { PACKAGES_HOST } from '../../contract/repositories.ts';
 import type { Settings } from '../../platform/options.ts';
 import type { KeyAndCertificate } from './openssl.ts';
 import { certificatesIn } from './pem.ts';
 
 /** The name under which builds and nodes reach the package repositories. */
-export const SERVER_NAME = 'packages.local';
+const SERVER_NAME = PACKAGES_HOST;
 
 const HOST_NAME =
   /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
