@@ -28,12 +28,23 @@ export type Catalog = ReturnType<typeof createCatalog>;
 
 /** Paths that name a revision; everything else belongs to one that was named before. */
 const ROOTS = /^repodata\/repomd\.xml(?:\.asc|\.key)?$|\/(?:InRelease|Release|Release\.gpg)$/;
+const REMEMBERED = 50_000;
 /** Names that a digest is part of: what they mean does not depend on the revision. */
 const BY_DIGEST = /\/by-hash\/|^repodata\/[0-9a-f]{32,}-/;
 
 export function createCatalog(deps: CatalogDeps) {
   const { store, hosted, proxies } = deps;
   const locked = keyedLock();
+  const known = new Map<string, StoredBlob>();
+
+  /** What a path is in a revision never changes, so it is looked up once as long as there is room to remember it. */
+  function remember(key: string, blob: StoredBlob): void {
+    if (known.size >= REMEMBERED) {
+      const [oldest = ''] = known.keys();
+      known.delete(oldest);
+    }
+    known.set(key, blob);
+  }
 
   async function current(
     record: RepositoryRecord,
@@ -140,12 +151,18 @@ export function createCatalog(deps: CatalogDeps) {
       }
       const { revision, notice } = await revisionFor(record, path, jobId);
       const said = notice === undefined ? {} : { notice };
+      const key = `${name} ${record.created} ${revision.number} ${path}`;
+      const before = known.get(key);
+      if (before !== undefined) {
+        return { ...before, ...said, immutable: BY_DIGEST.test(path) };
+      }
       const metadata = revision.metadata[path];
       if (metadata !== undefined) {
         return { ...metadata, ...said, immutable: BY_DIGEST.test(path) };
       }
       const file = await fileAt(record, revision, path);
       if (file !== undefined) {
+        remember(key, file);
         return { ...file, ...said, immutable: BY_DIGEST.test(path) };
       }
       const older = BY_DIGEST.test(path) ? await store.revisions.metadataAt(name, path) : undefined;

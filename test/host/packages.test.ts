@@ -10,6 +10,7 @@ import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { readCleartextMessage, readKey, verify } from 'openpgp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -308,6 +309,57 @@ describe('a hosted repository', () => {
     expect(message.getText()).toContain(createHash('sha256').update(list).digest('hex'));
   });
 });
+
+describe('the server', () => {
+  it('answers requests that a client sends ahead, as apt does, each in its turn', async () => {
+    await hosted('ahead', HELLO, OTHER);
+    const paths = Array.from(
+      { length: 200 },
+      (_, index) => `/repository/ahead/Packages/${index % 2 ? HELLO : OTHER}`,
+    );
+    for (let round = 0; round < 5; round += 1) {
+      const answers = await pipelined(paths);
+      const expected = paths.map((path) => bytes(path.endsWith(HELLO) ? HELLO : OTHER).length);
+      expect(answers).toEqual(expected);
+    }
+  });
+});
+
+/** Sends all requests at once over one connection; gives the length of each answer. */
+function pipelined(paths: readonly string[]): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', ca: authority.ca, servername: 'packages.local' });
+    let data = Buffer.alloc(0);
+    const lengths: number[] = [];
+    socket.on('data', (chunk: Buffer) => {
+      data = Buffer.concat([data, chunk]);
+      for (;;) {
+        const end = data.indexOf('\r\n\r\n');
+        const length = Number(
+          /content-length: (\d+)/i.exec(data.toString('latin1', 0, Math.max(end, 0)))?.[1],
+        );
+        if (end < 0 || data.length < end + 4 + length) {
+          break;
+        }
+        lengths.push(length);
+        data = data.subarray(end + 4 + length);
+      }
+      if (lengths.length === paths.length) {
+        socket.destroy();
+        resolve(lengths);
+      }
+    });
+    socket.on('error', reject);
+    socket.on('close', () =>
+      reject(new Error(`the connection ended after ${lengths.length} answers: ${data}`)),
+    );
+    socket.on('secureConnect', () => {
+      for (const path of paths) {
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: packages.local\r\n\r\n`);
+      }
+    });
+  });
+}
 
 describe('a proxy', () => {
   it('fetches a package once, when it is asked for', async () => {

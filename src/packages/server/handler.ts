@@ -3,8 +3,7 @@
  * writing to hosted ones takes user and password.
  */
 
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { close, createReadStream, open, read } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -135,14 +134,24 @@ async function send(
   await pipeline(data, response);
 }
 
-async function readPart(file: string, position: number, length: number): Promise<Buffer> {
-  const handle = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
+/** With callbacks: for thousands of small files a second, a promise for each call of the system is what costs. */
+function readPart(file: string, position: number, length: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    open(file, 'r', (failure, descriptor) => {
+      if (failure !== null) {
+        reject(failure);
+        return;
+      }
+      read(descriptor, Buffer.allocUnsafe(length), 0, length, position, (error, bytes, data) => {
+        close(descriptor, () => {});
+        if (error !== null || bytes !== length) {
+          reject(error ?? new Error(`${file} has ${bytes} of ${length} bytes`));
+          return;
+        }
+        resolve(data);
+      });
+    });
+  });
 }
 
 function fail(log: Log, request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -37,6 +37,8 @@ const PAGE = 200;
 
 export function revisionIndex(db: Kysely<Tables>) {
   let stagings = 0;
+  /** The latest revision by repository: asked for with every request, and only changed here. */
+  const latestOf = new Map<string, Revision>();
 
   /** The files in a table of their own while the work goes on. */
   async function staged<T>(
@@ -61,6 +63,10 @@ export function revisionIndex(db: Kysely<Tables>) {
 
   return {
     async latest(repository: string): Promise<Revision | undefined> {
+      const known = latestOf.get(repository);
+      if (known !== undefined) {
+        return known;
+      }
       const row = await db
         .selectFrom('revisions')
         .selectAll()
@@ -68,10 +74,19 @@ export function revisionIndex(db: Kysely<Tables>) {
         .orderBy('number', 'desc')
         .limit(1)
         .executeTakeFirst();
-      return row === undefined ? undefined : revisionOf(row);
+      if (row === undefined) {
+        return undefined;
+      }
+      const latest = revisionOf(row);
+      latestOf.set(repository, latest);
+      return latest;
     },
 
     async find(repository: string, number: number): Promise<Revision | undefined> {
+      const known = latestOf.get(repository);
+      if (known?.number === number) {
+        return known;
+      }
       const row = await db
         .selectFrom('revisions')
         .selectAll()
@@ -86,7 +101,7 @@ export function revisionIndex(db: Kysely<Tables>) {
       revision: Omit<NewRevision, 'members'>,
       change: { added: readonly number[]; left: readonly number[] },
     ): Promise<Revision> {
-      return await db.transaction().execute(async (inside) => {
+      const made = await db.transaction().execute(async (inside) => {
         const number = await nextNumber(inside, revision.repository);
         for (const ids of pages(change.left)) {
           await inside
@@ -120,6 +135,8 @@ export function revisionIndex(db: Kysely<Tables>) {
         }
         return await insert(inside, { ...revision, number, members: [] });
       });
+      latestOf.set(made.repository, made);
+      return made;
     },
 
     /**
@@ -131,7 +148,7 @@ export function revisionIndex(db: Kysely<Tables>) {
       files: AsyncIterable<ListedFile> | Iterable<ListedFile>,
       { keep }: { keep: boolean },
     ): Promise<Revision> {
-      return await staged(files, async (table) => {
+      const made = await staged(files, async (table) => {
         const revision = about();
         const { repository } = revision;
         return await db.transaction().execute(async (inside) => {
@@ -146,6 +163,8 @@ export function revisionIndex(db: Kysely<Tables>) {
           return await insert(inside, { ...revision, number, members: [] });
         });
       });
+      latestOf.set(made.repository, made);
+      return made;
     },
 
     /** Takes note of files that belong to a revision which is there already. */
@@ -163,11 +182,13 @@ export function revisionIndex(db: Kysely<Tables>) {
 
     /** The revision of a group: nothing but metadata over revisions of its members. */
     async merge(revision: NewRevision): Promise<Revision> {
-      return await db
+      const made = await db
         .transaction()
         .execute(async (inside) =>
           insert(inside, { ...revision, number: await nextNumber(inside, revision.repository) }),
         );
+      latestOf.set(made.repository, made);
+      return made;
     },
 
     /** Forgets the revisions that nobody can be reading any more, and the files that only they had. */
@@ -205,6 +226,7 @@ export function revisionIndex(db: Kysely<Tables>) {
     },
 
     async drop(repository: string): Promise<void> {
+      latestOf.delete(repository);
       await db.transaction().execute(async (inside) => {
         for (const table of ['files', 'revisions', 'pins', 'problems', 'upstreams'] as const) {
           await inside.deleteFrom(table).where('repository', '=', repository).execute();
