@@ -312,51 +312,83 @@ describe('a hosted repository', () => {
 
 describe('the server', () => {
   it('answers requests that a client sends ahead, as apt does, each in its turn', async () => {
-    await hosted('ahead', HELLO, OTHER);
-    const paths = Array.from(
-      { length: 200 },
-      (_, index) => `/repository/ahead/Packages/${index % 2 ? HELLO : OTHER}`,
-    );
-    for (let round = 0; round < 5; round += 1) {
-      const answers = await pipelined(paths);
-      const expected = paths.map((path) => bytes(path.endsWith(HELLO) ? HELLO : OTHER).length);
-      expect(answers).toEqual(expected);
+    const sizes = [3_000_000, 50_000, 60_000, 70_000];
+    const content = contentOfSizes(sizes);
+    const { url } = await upstream((path) => content.get(path));
+    await proxyOf('ahead', url, 3600);
+    await ask('ahead/repodata/repomd.xml');
+    const wanted = Array.from({ length: 40 }, (_, index) => index % sizes.length);
+    for (let round = 0; round < 10; round += 1) {
+      const answers = await pipelined(wanted.map((index) => `/repository/ahead/${index}.rpm`));
+      expect(answers).toEqual(wanted.map((index) => sizes[index]));
     }
   });
 });
 
-/** Sends all requests at once over one connection; gives the length of each answer. */
+/** An upstream of files of these sizes, which are no packages but listed as such. */
+function contentOfSizes(sizes: readonly number[]): Map<string, { body: Buffer }> {
+  const sha256 = (data: Buffer | string) => createHash('sha256').update(data).digest('hex');
+  const files = sizes.map((size, index) => ({ path: `${index}.rpm`, body: Buffer.alloc(size, index + 1) }));
+  const entries = files.map(
+    ({ path, body }) =>
+      `<package type="rpm"><checksum type="sha256" pkgid="YES">${sha256(body)}</checksum><size package="${body.length}"/><location href="${path}"/></package>`,
+  );
+  const primary = `<metadata>${entries.join('')}</metadata>`;
+  const repomd = `<repomd><data type="primary"><checksum type="sha256">${sha256(primary)}</checksum><location href="primary.xml"/></data></repomd>`;
+  return new Map([
+    ['repodata/repomd.xml', { body: Buffer.from(repomd) }],
+    ['primary.xml', { body: Buffer.from(primary) }],
+    ...files.map(({ path, body }) => [path, { body }] as const),
+  ]);
+}
+
+/** Sends requests ahead over one connection and reads slowly; gives the length of each answer. */
 function pipelined(paths: readonly string[]): Promise<number[]> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({ port, host: '127.0.0.1', ca: authority.ca, servername: 'packages.local' });
-    let data = Buffer.alloc(0);
     const lengths: number[] = [];
+    let head = '';
+    let left = 0;
     socket.on('data', (chunk: Buffer) => {
-      data = Buffer.concat([data, chunk]);
-      for (;;) {
-        const end = data.indexOf('\r\n\r\n');
-        const length = Number(
-          /content-length: (\d+)/i.exec(data.toString('latin1', 0, Math.max(end, 0)))?.[1],
-        );
-        if (end < 0 || data.length < end + 4 + length) {
+      for (let rest = chunk; rest.length > 0; ) {
+        if (left > 0) {
+          const taken = Math.min(left, rest.length);
+          left -= taken;
+          rest = rest.subarray(taken);
+          continue;
+        }
+        const before = head.length;
+        head += rest.toString('latin1');
+        const end = head.indexOf('\r\n\r\n');
+        if (end < 0) {
           break;
         }
-        lengths.push(length);
-        data = data.subarray(end + 4 + length);
+        left = Number(/content-length: (\d+)/i.exec(head)?.[1]);
+        lengths.push(left);
+        rest = rest.subarray(end + 4 - before);
+        head = '';
       }
-      if (lengths.length === paths.length) {
+      if (lengths.length === paths.length && left === 0) {
         socket.destroy();
         resolve(lengths);
       }
+      socket.pause();
+      setImmediate(() => socket.resume());
     });
     socket.on('error', reject);
     socket.on('close', () =>
-      reject(new Error(`the connection ended after ${lengths.length} answers: ${data}`)),
+      reject(new Error(`the connection ended in answer ${lengths.length}, ${left} bytes short`)),
     );
     socket.on('secureConnect', () => {
-      for (const path of paths) {
-        socket.write(`GET ${path} HTTP/1.1\r\nHost: packages.local\r\n\r\n`);
-      }
+      const send = (from: number) => {
+        for (const path of paths.slice(from, from + 10)) {
+          socket.write(`GET ${path} HTTP/1.1\r\nHost: packages.local\r\n\r\n`);
+        }
+        if (from + 10 < paths.length) {
+          setTimeout(send, 3, from + 10);
+        }
+      };
+      send(0);
     });
   });
 }

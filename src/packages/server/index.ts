@@ -45,6 +45,9 @@ export function createPackageServer(
     open.add(socket);
     socket.once('close', () => open.delete(socket));
     http.emit('connection', socket);
+    // Node.js reads TLS past its own streams then, and takes requests that a client sent ahead while it was not read
+    // for errors ("Parse Error: Paused"). Whoever listens to the data himself brings it back to the streams.
+    socket.on('data', () => {});
   };
   tls.on('secureConnection', take);
   tls.on('tlsClientError', (error) => deps.log.debug({ err: error }, 'a client of packages broke off'));
