@@ -5,9 +5,6 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import type { Authority } from '../../src/packages/authority/index.ts';
 
 export interface Mirror extends AsyncDisposable {
@@ -31,15 +28,13 @@ export async function startMirror(authority: Authority, upstream: string): Promi
   const asked: string[] = [];
   const server = createServer(authority.serverCertificate(), (request, response) => {
     asked.push(`${request.url} ${request.headers['user-agent']}`);
-    const forward = async () => {
-      const answer = await fetch(upstream + request.url);
-      const length = answer.headers.get('content-length');
-      response.writeHead(answer.status, length === null ? {} : { 'content-length': length });
-      await (answer.body === null
-        ? response.end()
-        : pipeline(Readable.fromWeb(answer.body as ReadableStream), response));
-    };
-    forward().catch(() => response.destroy());
+    fetchWhole(upstream + request.url).then(
+      ({ status, body }) => response.writeHead(status, { 'content-length': body.length }).end(body),
+      (error: unknown) => {
+        asked.push(`${request.url} failed: ${error instanceof Error ? (error.cause ?? error) : error}`);
+        response.writeHead(502).end();
+      },
+    );
   });
   // apt goes on with a connection that has been silent while it unpacked packages.
   server.keepAliveTimeout = 300_000;
@@ -52,4 +47,17 @@ export async function startMirror(authority: Authority, upstream: string): Promi
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The whole file, asked for again when the mirror closes a connection on the way. */
+async function fetchWhole(url: string, attempts = 3): Promise<{ status: number; body: Buffer }> {
+  try {
+    const answer = await fetch(url);
+    return { status: answer.status, body: Buffer.from(await answer.arrayBuffer()) };
+  } catch (error) {
+    if (attempts <= 1) {
+      throw error;
+    }
+    return await fetchWhole(url, attempts - 1);
+  }
 }
