@@ -68,7 +68,11 @@ describe.each([
       .replace('{{ EXTRA_PACKAGE }}', packages.image)
       .replace('<package name="apt"/>', `<package name="apt"/><package name="${packages.bootstrap}"/>`);
     await workspace.writeFile('recipe', 'config.xml', config);
-    await prepare.run(await context(), undefined);
+    try {
+      await prepare.run(await context(), undefined);
+    } catch (error) {
+      throw new Error([...mirror.asked.slice(-20), ...said.slice(-20)].join('\n'), { cause: error });
+    }
     await trust.run(await context(), undefined);
   });
   afterAll(async () => {
