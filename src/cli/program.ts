@@ -19,6 +19,7 @@ import { addRecipes } from './recipes.ts';
 import { addRepositories } from './repositories.ts';
 import { addS3 } from './s3.ts';
 import { addSettingFlags, type SettingFlags, settingFlagsOf } from './setting-flags.ts';
+import { addSigningKeys } from './signing-keys.ts';
 
 /** What main.ts gives, because the CLI itself knows only the client. */
 export interface ProgramDeps {
@@ -49,6 +50,7 @@ export function createProgram(deps: ProgramDeps): Command {
   addExchange(program);
   addLoad(program);
   addRepositories(program);
+  addSigningKeys(program);
   addNodes(program);
   addAuthority(program);
   addBuilder(program, deps.builderRoots);

@@ -17,6 +17,7 @@ import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/pu
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
 import type { S3Credentials, S3CredentialsCreate } from '../contract/s3.ts';
 import type { Health, Version } from '../contract/service.ts';
+import type { SigningKey, SigningKeyCreate } from '../contract/signing-keys.ts';
 import { deletedClient } from './deleted.ts';
 import { createHttpClient } from './http.ts';
 import { jobsClient } from './jobs.ts';
@@ -145,6 +146,12 @@ export function createClient(options: ClientOptions) {
         http.json<S3Credentials>('POST', '/kiln/v1/s3/credentials', wanted),
     },
     repositories: repositoriesClient(http),
+    signingKeys: {
+      list: () => http.json<SigningKey[]>('GET', '/kiln/v1/signing-keys'),
+      get: (id: string) => http.json<SigningKey>('GET', `/kiln/v1/signing-keys/${id}`),
+      create: (key: SigningKeyCreate) => http.json<SigningKey>('POST', '/kiln/v1/signing-keys', key),
+      delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/signing-keys/${id}`),
+    },
     jobs: jobsClient(http, options.reconnectMs),
   };
 }

@@ -316,6 +316,27 @@ export const ERROR_CATALOGUE = {
     title: 'The recipe names something that Kiwi would fail on late',
     hint: 'Each entry of "errors" says what, and how to mend it.',
   },
+  // Signatures
+  'signing-key-not-found': {
+    status: 404,
+    title: 'There is no such signing key',
+    hint: '`kiln signing-keys list` shows those there are.',
+  },
+  'signing-key-invalid': {
+    status: 422,
+    title: 'This is no public key that packages can be verified with',
+    hint: 'Give one OpenPGP public key that is good today, armored or binary.',
+  },
+  'package-signature-wrong': {
+    status: 422,
+    title: 'A package is not signed by a key that is trusted',
+    hint: 'If its signer is right, register the key with `kiln signing-keys add`. To take unsigned packages, say package_gpgcheck="false" for the repository in the recipe.',
+  },
+  'repository-signature-wrong': {
+    status: 422,
+    title: 'The metadata of a repository is not signed by a key that is trusted',
+    hint: 'If its signer is right, register the key with `kiln signing-keys add`. To take unsigned metadata, say repository_gpgcheck="false" for the repository in the recipe.',
+  },
   // Package repositories
   'repository-not-found': {
     status: 404,

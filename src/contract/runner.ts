@@ -71,10 +71,16 @@ export const JobDocument = Type.Object({
   /** How long repositories may take to appear, in seconds. */
   repository_wait_seconds: Type.Integer({ minimum: 0 }),
   squashfs_zstd_level: Type.Integer({ minimum: 1, maximum: 22 }),
+  /** OpenPGP keys that packages and repositories are verified with. */
+  signing_keys: Type.Array(
+    Type.Object({ name: Type.String(), fingerprint: Type.String(), public_key: Type.String() }),
+  ),
   /** Where builds find packages under the platform's own names; null when nobody serves any. */
   packages: orNull(
     Type.Object({
       names: Type.Array(Type.String()),
+      /** Armored key that signs the metadata of repositories which the service serves; null for none. */
+      signing_key: orNull(Type.String(), 'OpenPGP key'),
       /** Address of the server; null: the service itself serves them, through the connection of the runner. */
       address: orNull(Type.String(), 'IP address'),
     }),

@@ -22,7 +22,11 @@ export interface DocumentDeps {
   /** Base address under which runners reach the service, known once it listens. */
   readonly apiUrl: () => string;
   /** Where builds find packages under the platform's own names. */
-  readonly packages: { readonly names: readonly string[]; readonly address: string | null } | null;
+  readonly packages: {
+    readonly names: readonly string[];
+    readonly address: string | null;
+    readonly signing_key: string | null;
+  } | null;
   /** PEM certificates that builds and images trust at the moment. */
   readonly trustedCertificates: () => readonly string[];
   /** PEM certificates of the object store. */
@@ -86,8 +90,12 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     deadlines: { ...config.deadlines },
     repository_wait_seconds: config.repositoryWaitSeconds,
     squashfs_zstd_level: config.squashfsZstdLevel,
-    packages:
-      deps.packages === null ? null : { names: [...deps.packages.names], address: deps.packages.address },
+    signing_keys: (await deps.records.signingKeys.list()).map(({ name, fingerprint, public_key }) => ({
+      name,
+      fingerprint,
+      public_key,
+    })),
+    packages: deps.packages === null ? null : { ...deps.packages, names: [...deps.packages.names] },
     trusted_certificates: [...deps.trustedCertificates()],
     store_certificates: [...deps.storeCertificates],
   };

@@ -9,6 +9,7 @@ import type { NodeStore } from '../features/nodes/store.ts';
 import type { PublicKeyStore } from '../features/public-keys/store.ts';
 import type { RecipeStore } from '../features/recipes/store.ts';
 import type { RepositoryStore } from '../features/repositories/store.ts';
+import type { SigningKeyStore } from '../features/signing-keys/store.ts';
 import type { JobPages, JobStore } from '../jobs/store.ts';
 import type { ChangeStore } from './changes.ts';
 import type { CleanupStore } from './cleanup.ts';
@@ -24,6 +25,7 @@ export interface Records {
   readonly deletedPublicKeys: DeletedStore<DeletedPublicKey>;
   readonly nodes: NodeStore;
   readonly repositories: RepositoryStore;
+  readonly signingKeys: SigningKeyStore;
   readonly jobs: JobStore & JobPages;
   readonly cleanup: CleanupStore;
   readonly moves: MoveStore;
@@ -40,5 +42,6 @@ export interface JobRecords extends Pick<Records, 'cleanup'> {
   readonly recipes: Omit<RecipeStore, 'page'>;
   readonly images: Omit<ImageStore, 'page' | 'each'>;
   readonly publicKeys: Omit<PublicKeyStore, 'page'>;
+  readonly signingKeys: Pick<SigningKeyStore, 'list'>;
   transaction<T>(work: (records: JobRecords) => Promise<T>): Promise<T>;
 }

@@ -26,7 +26,7 @@ export async function createImage(run: RunStep): Promise<ImageResult> {
   await run(render, undefined);
   const description = await run(validate, undefined);
   await run(repositories, description.repositories);
-  await run(prepare, undefined);
+  await run(prepare, description.repositories);
   await run(trust, undefined);
   const boot = await run(bootFiles, undefined);
   const packages = await run(inventory, undefined);

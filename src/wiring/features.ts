@@ -10,6 +10,7 @@ import { createDeletedRecipes, createRecipeService } from '../features/recipes/i
 import { createRepositoryService } from '../features/repositories/index.ts';
 import type { RepositoryContents } from '../features/repositories/store.ts';
 import { createOnce } from '../features/requests/index.ts';
+import { createSigningKeyService } from '../features/signing-keys/index.ts';
 import { convertTakeover } from '../ims/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -56,6 +57,7 @@ export function createFeatures(deps: FeatureDeps) {
     exchange,
     nodes: createNodeService(all),
     repositories: createRepositoryService(all),
+    signingKeys: createSigningKeyService(all),
     once: createOnce(deps),
     cleaner,
     /** Gives up what an earlier process stored for nobody. To be called before requests are taken. */

@@ -46,7 +46,7 @@ export async function packagesOf(settings: Settings, wiring: PackagesWiring): Pr
 }
 
 /** How builds reach packages. Throws `config-invalid` when the settings do not say where the server is. */
-export function packageAccessOf(settings: Settings) {
+export function packageAccessOf(settings: Settings, packages: Packages | undefined) {
   const { 'packages.server': server, 'packages.address': address } = settings;
   if (server === 'none') {
     return null;
@@ -54,5 +54,9 @@ export function packageAccessOf(settings: Settings) {
   if (server === 'external' && address === '') {
     throw new KilnError('config-invalid', 'packages.server is "external", and packages.address is empty');
   }
-  return { names: [PACKAGES_HOST], address: server === 'external' ? address : null };
+  return {
+    names: [PACKAGES_HOST],
+    address: server === 'external' ? address : null,
+    signing_key: packages?.publicKey ?? null,
+  };
 }

@@ -18,6 +18,7 @@ import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.t
 import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
 import { type RepositoryRoutesDeps, repositoryRoutes } from '../features/repositories/index.ts';
+import { type SigningKeyRoutesDeps, signingKeyRoutes } from '../features/signing-keys/index.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
 import { type AuthorityRoutesDeps, authorityRoutes } from '../packages/authority/index.ts';
@@ -32,6 +33,7 @@ export interface RouteDeps
     ObjectRoutesDeps,
     NodeRoutesDeps,
     RepositoryRoutesDeps,
+    SigningKeyRoutesDeps,
     CredentialRoutesDeps,
     ExchangeRoutesDeps,
     AuthorityRoutesDeps,
@@ -73,6 +75,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     jobRoutes(deps),
     nodeRoutes(deps),
     repositoryRoutes(deps),
+    signingKeyRoutes(deps),
     changeRoutes(deps),
     objectRoutes(deps),
     credentialRoutes(deps),

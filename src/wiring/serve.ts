@@ -85,7 +85,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     config,
     builderRoot,
     apiUrl: () => url,
-    packages: packageAccessOf(settings),
+    packages: packageAccessOf(settings, packages),
     trustedCertificates: () => authority.trusted(),
     storeCertificates: await certificatesIn(settings['s3.ca_file']),
   });

@@ -69,7 +69,7 @@ describe.each([
       .replace('<package name="apt"/>', `<package name="apt"/><package name="${packages.bootstrap}"/>`);
     await workspace.writeFile('recipe', 'config.xml', config);
     try {
-      await prepare.run(await context(), undefined);
+      await prepare.run(await context(), []);
     } catch (error) {
       throw new Error([...mirror.asked.slice(-20), ...said.slice(-20)].join('\n'), { cause: error });
     }

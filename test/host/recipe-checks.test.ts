@@ -355,6 +355,8 @@ describe('repositories', () => {
           type: 'rpm-md',
           url: 'http://user:secret@packages.invalid/one',
           distribution: null,
+          package_gpgcheck: null,
+          repository_gpgcheck: null,
           line: 7,
         },
       ]),
@@ -367,7 +369,15 @@ describe('repositories', () => {
 
   it('inside the recipe need no network', async () => {
     await repositories.run(contextOf(), [
-      { alias: 'one', type: 'rpm-md', url: 'this://rpms', distribution: null, line: 7 },
+      {
+        alias: 'one',
+        type: 'rpm-md',
+        url: 'this://rpms',
+        distribution: null,
+        package_gpgcheck: null,
+        repository_gpgcheck: null,
+        line: 7,
+      },
     ]);
 
     expect(said).toContain('none to wait for');

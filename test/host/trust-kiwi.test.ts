@@ -130,7 +130,7 @@ it.each(['zypper', 'dnf5', 'dnf4'])(
     await workspace.writeFile('recipe', 'config.xml', description(manager));
     const context = await contextOf();
     try {
-      await prepare.run(context, undefined);
+      await prepare.run(context, []);
     } catch (error) {
       throw new Error(said.join('\n'), { cause: error });
     }

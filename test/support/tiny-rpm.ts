@@ -33,11 +33,20 @@ printf 'ID=tiny\\nID_LIKE="rhel fedora"\\nPRETTY_NAME="Tiny"\\n' > etc/os-releas
 %dir /var/lib
 `;
 
-/** The package, made with the tools of the builder root. */
-export async function makeTinyRpm(): Promise<Buffer> {
+const SIGN = `
+set -e
+export GNUPGHOME=/tmp/gnupg
+mkdir -m 700 "$GNUPGHOME"
+gpg --batch --quiet --import /tmp/private.asc
+rpmsign --define "_gpg_name $1" --addsign /work/out/*.rpm
+gpgconf --kill all
+`;
+
+/** The package, made with the tools of the builder root; signed with a private key when one is given. */
+export async function makeTinyRpm(signer?: { armored: string; fingerprint: string }): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-tiny-rpm-'));
   const workspace = await openWorkspace({
-    jobId: `tiny-rpm-${process.pid}`,
+    jobId: `tiny-rpm-${process.pid}-${Math.random().toString(36).slice(2)}`,
     folder: join(folder, 'workspace'),
     builderRoot: (await testBuilderRoot()).path,
     limits: { diskBytes: GIB, memoryBytes: GIB, cpus: 2, pids: 128 },
@@ -62,6 +71,17 @@ export async function makeTinyRpm(): Promise<Buffer> {
     if (result.exitCode !== 0) {
       throw new Error(`the tiny package cannot be made:\n${result.tail.join('\n')}`);
     }
+    if (signer !== undefined) {
+      const signed = await workspace.run({
+        argv: ['sh', '-c', SIGN, 'sign', signer.fingerprint],
+        files: { '/tmp/private.asc': signer.armored },
+        binds: [{ folder: 'out', at: '/work/out', writable: true }],
+        network: 'none',
+      });
+      if (signed.exitCode !== 0) {
+        throw new Error(`the tiny package cannot be signed:\n${signed.tail.join('\n')}`);
+      }
+    }
     return await readFile(join(workspace.hostPath('out'), TINY_RPM));
   } finally {
     await workspace.close();
@@ -81,7 +101,7 @@ export interface TinyRpmRecipe {
 /** Registers a recipe of it; gives its id. */
 export async function registerTinyRpm(service: TestService, recipe: TinyRpmRecipe): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-recipe-'));
-  const { manager, url, packages = [], attributes = 'package_gpgcheck="false"' } = recipe;
+  const { manager, url, packages = [], attributes = '' } = recipe;
   const description = `<?xml version="1.0" encoding="utf-8"?>
 <image schemaversion="8.5" name="tiny-rpm">
     <description type="system">

@@ -41,6 +41,7 @@ export function memoryRecords(state: MemoryState = emptyState()): JobRecords {
     recipes: guarded(direct.recipes, lock),
     images: guarded(direct.images, lock),
     publicKeys: guarded(direct.publicKeys, lock),
+    signingKeys: direct.signingKeys,
     jobs: guarded(direct.jobs, lock),
     cleanup: guarded(direct.cleanup, lock),
     transaction: (work) =>
@@ -100,6 +101,7 @@ function directRecords(state: MemoryState): JobRecords {
     async (path: string) =>
       [...map().values()].find((record) => record.link?.path === path);
   return {
+    signingKeys: { list: async () => [] },
     recipes: { ...nounStore(() => state.recipes), findByLinkPath: byLink(() => state.recipes) },
     images: { ...nounStore(() => state.images), findByLinkPath: byLink(() => state.images) },
     publicKeys: nounStore(() => state.publicKeys),

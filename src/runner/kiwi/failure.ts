@@ -19,6 +19,20 @@ const MISSING_PACKAGE = [
   /Unable to find a match: (\S+)/g,
 ] as const;
 
+/** What zypper, dnf 5 and dnf 4 say of a package that no trusted key has signed, with its name and why. */
+const WRONG_PACKAGE = [
+  /(?:^|: )(\S+) \([^)]*\): Signature verification failed \[\d+-([^\]]+)\]/,
+  /OpenPGP check for package "([^"]+)" .*has failed: (.*)/,
+  /^(?:Error: )?(?:Package|Public key for) (\S+)\.rpm is (not (?:signed|installed))/m,
+] as const;
+/** And of metadata: the repository, or its metadata, and why. */
+const WRONG_METADATA = [
+  /for repo(?:sitory)? ["']([^"']+)["']: (repomd\.xml GPG signature verification error: .*)/,
+  /\[([^|\]]+)\|[^\]]*\] Failed to retrieve new repository metadata\.[\s\S]*?(Signature verification failed for repomd\.xml)/,
+  /GPG error: (\S+) .*: (The following signatures .*)/,
+  /The repository '([^']+)' (is not signed)/,
+] as const;
+
 const UNREACHABLE = [
   /E: Failed to fetch \S+.*/,
   /E: The repository '[^']*' (?:does not have|no longer has) a Release file.*/,
@@ -67,7 +81,8 @@ export function createKiwiFailure(): KiwiFailure {
       }
       const texts = [message, ...lines];
       const missing = missingPackages(texts);
-      return unreachable(texts, missing) ?? missing ?? unknown(message, exitCode, lines);
+      const signature = wrongSignature(texts);
+      return signature ?? unreachable(texts, missing) ?? missing ?? unknown(message, exitCode, lines);
     },
   };
 }
@@ -84,6 +99,20 @@ function scriptDetail(script: string, last: readonly string[]): string {
     return `${script} of the recipe failed and wrote nothing`;
   }
   return `${script} of the recipe failed. The last lines that it wrote:\n${last.join('\n')}`;
+}
+
+/** It comes first: a package manager that refuses what is not signed goes on to miss it. */
+function wrongSignature(texts: readonly string[]): KilnError | undefined {
+  const find = (patterns: readonly RegExp[]) =>
+    texts.flatMap((text) => patterns.flatMap((pattern) => [pattern.exec(text) ?? []])).find(([all]) => all);
+  const [, name, why] = find(WRONG_PACKAGE) ?? [];
+  if (name !== undefined) {
+    return new KilnError('package-signature-wrong', `${name}: ${why?.trim()}`);
+  }
+  const [, repository, reason] = find(WRONG_METADATA) ?? [];
+  return repository === undefined
+    ? undefined
+    : new KilnError('repository-signature-wrong', `${repository}: ${reason?.trim()}`);
 }
 
 function missingPackages(texts: readonly string[]): KilnError | undefined {

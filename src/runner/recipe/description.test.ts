@@ -6,6 +6,8 @@ const repository = (also: Partial<Repository>): Repository => ({
   type: 'rpm-md',
   url: 'https://packages.example.org/repository/one/',
   distribution: null,
+  package_gpgcheck: null,
+  repository_gpgcheck: null,
   line: 1,
   ...also,
 });

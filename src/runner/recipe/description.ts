@@ -7,6 +7,9 @@ export const Repository = Type.Object({
   url: Type.String(),
   /** Of an apt repository. */
   distribution: Type.Union([Type.String(), Type.Null()]),
+  /** What the recipe says about verifying packages and metadata; null when it says nothing. */
+  package_gpgcheck: Type.Union([Type.Boolean(), Type.Null()]),
+  repository_gpgcheck: Type.Union([Type.Boolean(), Type.Null()]),
   /** Line of config.xml. */
   line: Type.Integer(),
 });

@@ -7,11 +7,14 @@ Kiwi calls images.sh only when it makes an image of its own, after the root is p
 the image itself, so that script is called here, through Kiwi's own code. Ends with Kiwi's exit code.
 """
 
+import glob
 import json
 import os
 import selectors
+import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from xml.etree import ElementTree
 
 from kiwi import command_process
@@ -19,9 +22,13 @@ from kiwi.command import Command
 from kiwi.exceptions import KiwiError
 from kiwi.kiwi import log, main as kiwi
 from kiwi.mount_manager import MountManager
+from kiwi.repository.dnf4 import RepositoryDnf4
+from kiwi.repository.dnf5 import RepositoryDnf5
+from kiwi.repository.zypper import RepositoryZypper
 from kiwi.system.prepare import SystemPrepare
 from kiwi.system.setup import SystemSetup
 from kiwi.xml_description import XMLDescription
+from kiwi.xml_parse import repository
 from kiwi.xml_state import XMLState
 
 
@@ -36,6 +43,60 @@ def type_arguments(description: str) -> list[str]:
         if 'tbz' in types and preferences.get('profiles') is None:
             return ['--type', 'tbz']
     return []
+
+
+SITE_KEYS = sorted(glob.glob('/etc/pki/kiln/site/*'))
+PLATFORM_KEYS = sorted(glob.glob('/etc/pki/kiln/platform/*'))
+ARCHIVE_KEYS = sorted(glob.glob('/usr/share/keyrings/debian-archive-keyring.[gp][pg][gp]'))[:1]
+
+
+def key_arguments(description: str) -> list[str]:
+    """The signing keys that the service knows. With keys, Kiwi has apt trust nothing else: its own come along."""
+    managers = ElementTree.parse(os.path.join(description, 'config.xml')).getroot().iter('packagemanager')
+    with_apt = any((manager.text or '').strip() == 'apt' for manager in managers)
+    keys = SITE_KEYS + PLATFORM_KEYS
+    return [f'--signing-key={key}' for key in keys + (ARCHIVE_KEYS if keys and with_apt else [])]
+
+
+def name_keys_of_metadata() -> None:
+    """Has dnf find the keys for signed metadata, for which it wants them named in the file of the repository.
+
+    The same file is read outside of the image and in it, so the keys lie at the same place in both.
+    """
+    for kind in (RepositoryDnf4, RepositoryDnf5):
+        def add_repo(self, name, *arguments, add=kind.add_repo, **more) -> None:
+            add(self, name, *arguments, **more)
+            file = os.path.join(self.shared_dnf_dir['reposd-dir'], f'{name}.repo')
+            config = ConfigParser(interpolation=None)
+            config.read(file)
+            if config.get(name, 'repo_gpgcheck', fallback='0') != '1':
+                return
+            for key in SITE_KEYS + PLATFORM_KEYS:
+                os.makedirs(os.path.dirname(self.root_dir + key), exist_ok=True)
+                shutil.copyfile(key, self.root_dir + key)
+            config.set(name, 'gpgkey', ' '.join(f'file://{key}' for key in SITE_KEYS + PLATFORM_KEYS))
+            with open(file, 'w', encoding='utf-8') as output:
+                config.write(output)
+
+        kind.add_repo = add_repo
+
+
+class WithoutAutomaticKeys:
+    """The arguments of zypper, without the one that has it trust whatever key a repository comes with."""
+
+    def __set__(self, owner, words: list[str]) -> None:
+        owner.__dict__['words_of_zypper'] = [word for word in words if word != '--gpg-auto-import-keys']
+
+    def __get__(self, owner, _kind=None) -> list[str]:
+        return owner.__dict__['words_of_zypper']
+
+
+def trust_known_keys_only() -> None:
+    """Has packages checked where the recipe says nothing, once keys are known."""
+    RepositoryZypper.zypper_args = WithoutAutomaticKeys()
+    if SITE_KEYS:
+        asked = repository.get_package_gpgcheck
+        repository.get_package_gpgcheck = lambda self: True if asked(self) is None else asked(self)
 
 
 def bind_devices_too() -> None:
@@ -127,7 +188,7 @@ class LinesAtOnce(command_process.CommandIterator):
 def prepare(description: str, root: str) -> None:
     """Ends this process when Kiwi fails."""
     sys.argv = ['kiwi-ng', '--debug', *type_arguments(description)]
-    sys.argv += ['system', 'prepare', '--description', description, '--root', root]
+    sys.argv += ['system', 'prepare', '--description', description, '--root', root, *key_arguments(description)]
     kiwi()
 
 
@@ -146,6 +207,8 @@ def call_image_script(root: str) -> None:
 def main() -> None:
     description, root, trust = sys.argv[1:]
     bind_devices_too()
+    trust_known_keys_only()
+    name_keys_of_metadata()
     trust_after_bootstrap(trust)
     command_process.CommandIterator = LinesAtOnce
     prepare(description, root)

@@ -161,6 +161,11 @@ def text_of(tree, path):
     return (None, None) if element is None else ((element.text or '').strip(), element.sourceline)
 
 
+def truth(value):
+    """A boolean of XML Schema; None when it is not there."""
+    return None if value is None else value.strip() in ('true', '1')
+
+
 def summary(tree):
     repositories = []
     for repository in tree.iterfind('repository'):
@@ -173,6 +178,8 @@ def summary(tree):
             'type': repository.get('type') or ('apt-deb' if repository.get('distribution') else 'rpm-md'),
             'url': path,
             'distribution': repository.get('distribution'),
+            'package_gpgcheck': truth(repository.get('package_gpgcheck')),
+            'repository_gpgcheck': truth(repository.get('repository_gpgcheck')),
             'line': (repository if source is None else source).sourceline,
         })
     manager, _ = text_of(tree, 'preferences/packagemanager')

@@ -55,6 +55,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     deadlines: { default: 60 },
     repository_wait_seconds: 1,
     squashfs_zstd_level: 1,
+    signing_keys: [],
     packages: null,
     trusted_certificates: [],
     store_certificates: [],

@@ -20,6 +20,7 @@ import { publicKeyStore } from './public-keys.ts';
 import { recipeStore } from './recipes.ts';
 import { repositoryStore } from './repositories.ts';
 import type { Tables } from './schema.ts';
+import { signingKeyStore } from './signing-keys.ts';
 
 /** Opens the file, or makes it, and brings its tables up to date. Throws when a migration fails. */
 export async function openSqliteRecords(options: { file: string }): Promise<Records> {
@@ -62,6 +63,7 @@ function storesOf(db: Kysely<Tables>): Omit<Records, 'transaction' | 'close'> {
     deletedPublicKeys: deletedStore(db, 'deleted_public_keys'),
     nodes: nodeStore(db),
     repositories: repositoryStore(db),
+    signingKeys: signingKeyStore(db),
     moves: moveStore(db),
     idempotency: idempotencyStore(db),
     changes: changeStore(db),

@@ -85,6 +85,12 @@ export interface RepositoryTable {
   secrets_json: string | null;
 }
 
+export interface SigningKeyTable {
+  position: Generated<number>;
+  id: string;
+  record_json: string;
+}
+
 export interface MoveTable {
   position: Generated<number>;
   record_id: string;
@@ -120,6 +126,7 @@ export interface Tables {
   deleted_public_keys: DeletedTable;
   nodes: NodeTable;
   repositories: RepositoryTable;
+  signing_keys: SigningKeyTable;
   moves: MoveTable;
   idempotency: IdempotencyTable;
   changes: ChangeTable;
