@@ -23,12 +23,16 @@ export function convert(debian: readonly DebianPackage[], architecture: string):
 
 function universeOf(packages: readonly DebianPackage[]): Universe {
   const providers = new Map<string, Set<string>>();
+  const unversioned = new Set<string>();
   for (const each of packages) {
-    for (const { name } of relations(each, 'provides').flat()) {
+    for (const { name, operator } of relations(each, 'provides').flat()) {
       providers.set(name, (providers.get(name) ?? new Set()).add(each.name));
+      if (operator === undefined) {
+        unversioned.add(name);
+      }
     }
   }
-  return { packages: new Set(packages.map((each) => each.name)), providers };
+  return { packages: new Set(packages.map((each) => each.name)), providers, unversioned };
 }
 
 function convertOne(debian: DebianPackage, universe: Universe, architecture: string): RpmPackage {

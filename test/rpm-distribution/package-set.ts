@@ -126,6 +126,8 @@ echo 'session required pam_unix.so' > etc/pam.d/common-session-noninteractive`;
 export const ADDITIONS: readonly Addition[] = [
   { packages: /^dash$/, provides: ['/bin/sh'] },
   { packages: /^bash$/, provides: ['/bin/bash'] },
+  // zypper refuses to work on a system without (its systemCheck).
+  { packages: /^libc6$/, provides: ['glibc'] },
   // Debian's alternatives, settled once.
   { packages: /^mawk$/, files: 'ln -s mawk usr/bin/awk', provides: ['/usr/bin/awk'] },
   { packages: /^debianutils$/, files: 'ln -s which.debianutils usr/bin/which' },

@@ -33,7 +33,9 @@ function parseRelation(text: string): Relation {
   if (operator === undefined || version === undefined) {
     return { name };
   }
-  return { name, operator, version: toRpmRelationVersion(version) };
+  // Without a revision, 1.2-1 is later than 1.2 to Debian and the same to rpm, which compares what is written.
+  const meant = operator === '>' && !version.includes('-') ? '>=' : operator;
+  return { name, operator: meant, version: toRpmRelationVersion(version) };
 }
 
 /** As a spec file has it; of several alternatives a rich dependency. */
@@ -49,11 +51,14 @@ export interface Universe {
   readonly packages: ReadonlySet<string>;
   /** Names of packages by a virtual name that they provide. */
   readonly providers: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Virtual names that somebody provides without a version. */
+  readonly unversioned: ReadonlySet<string>;
 }
 
 /**
  * What a package excludes. Debian's packages may exclude a name that they provide themselves, which means all others
- * that provide it; rpm has no such rule, so the others are named.
+ * that provide it; rpm has no such rule, so the others are named. To Debian a name that is provided without a version
+ * is in no range of versions, to rpm it is in all of them; such an exclusion is dropped.
  */
 export function conflictsOf(
   own: string,
@@ -61,7 +66,10 @@ export function conflictsOf(
   excluded: readonly Relation[],
   universe: Universe,
 ): Relation[] {
-  return excluded.flatMap((relation) => {
+  const effective = excluded.filter(
+    ({ name, operator }) => operator === undefined || !universe.unversioned.has(name),
+  );
+  return effective.flatMap((relation) => {
     if (relation.name !== own && !provided.has(relation.name)) {
       return [relation];
     }

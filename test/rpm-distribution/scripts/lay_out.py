@@ -7,8 +7,10 @@ through /bin, /sbin, /lib or /lib64 are rewritten, because those are links of an
 through links.
 """
 
+import grp
 import json
 import os
+import pwd
 import re
 import stat
 import subprocess
@@ -49,19 +51,28 @@ def quoted(path: str) -> str:
     return '"' + path.replace('%', '%%') + '"'
 
 
+def owned(info: os.stat_result) -> str:
+    """Files of others than root have to be marked, by names that the image knows, too."""
+    if (info.st_uid, info.st_gid) == (0, 0):
+        return ''
+    return f'%attr(-, {pwd.getpwuid(info.st_uid).pw_name}, {grp.getgrgid(info.st_gid).gr_name}) '
+
+
 def listing(root: str, conffiles: set[str], shared: set[str]) -> list[str]:
     lines = []
     for folder, folders, files in os.walk(root):
         for name in sorted(folders + files):
             path = os.path.join(folder, name)
             inside = path.removeprefix(root)
-            if stat.S_ISDIR(os.lstat(path).st_mode):
+            info = os.lstat(path)
+            line = owned(info) + quoted(inside)
+            if stat.S_ISDIR(info.st_mode):
                 if inside.strip('/') not in shared:
-                    lines.append(f'%dir {quoted(inside)}')
+                    lines.append(f'%dir {line}')
             elif inside in conffiles:
-                lines.append(f'%config(noreplace) {quoted(inside)}')
+                lines.append(f'%config(noreplace) {line}')
             else:
-                lines.append(quoted(inside))
+                lines.append(line)
     return lines
 
 
