@@ -66,22 +66,36 @@ const GROUPS = {
   ...{ utmp: 43, video: 44, shadow: 42, sasl: 45, plugdev: 46, staff: 50, users: 100, nogroup: 65534 },
 };
 
-function fileSystem(): RpmPackage {
+/** Names before the first file that belongs to one of them: rpm looks them up in the image as it unpacks. */
+function setup(): RpmPackage {
   const users = ['root:x:0:0:root:/root:/bin/bash'];
-  const shadow = ['root:*:19000:0:99999:7:::'];
   for (const [user, id] of Object.entries(USERS)) {
     users.push(`${user}:x:${id}:${id}:${user}:/nonexistent:/usr/sbin/nologin`);
-    shadow.push(`${user}:*:19000:0:99999:7:::`);
   }
   const groups = Object.entries(GROUPS);
+  const lines = [
+    'mkdir -p etc',
+    textFile('etc/passwd', users),
+    textFile('etc/group', groups.map(([group, id]) => `${group}:x:${id}:`)),
+  ];
+  return own('setup', 'Users and groups of every system', {
+    preRequires: [],
+    provides: [
+      ...Object.keys(USERS).map((name) => `user(${name})`),
+      ...groups.map(([name]) => `group(${name})`),
+    ],
+    files: lines.join('\n'),
+    conffiles: ['/etc/passwd', '/etc/group'],
+  });
+}
+
+function fileSystem(): RpmPackage {
   const lines = [
     ...Object.entries(SHARED_DIRECTORIES).map(([path, mode]) => `install -d -m ${mode} ${path}`),
     'chgrp mail var/mail',
     ...Object.entries(LINKS).map(([path, target]) => `ln -s ${target} ${path}`),
-    textFile('etc/passwd', users),
-    textFile('etc/group', groups.map(([group, id]) => `${group}:x:${id}:`)),
-    textFile('etc/shadow', shadow),
-    textFile('etc/gshadow', groups.map(([group]) => `${group}:*::`)),
+    textFile('etc/shadow', ['root', ...Object.keys(USERS)].map((user) => `${user}:*:19000:0:99999:7:::`)),
+    textFile('etc/gshadow', Object.keys(GROUPS).map((group) => `${group}:*::`)),
     'chgrp shadow etc/shadow etc/gshadow',
     'chmod 640 etc/shadow etc/gshadow',
     textFile('etc/shells', ['/bin/sh', '/bin/bash', '/usr/bin/bash']),
@@ -91,14 +105,10 @@ function fileSystem(): RpmPackage {
       'unset part',
     ]),
   ];
-  return own('filesystem', 'Directories, links, users and groups of every system', {
-    preRequires: [],
-    provides: [
-      ...Object.keys(USERS).map((name) => `user(${name})`),
-      ...groups.map(([name]) => `group(${name})`),
-    ],
+  return own('filesystem', 'Directories and links of every system', {
+    preRequires: ['setup'],
     files: lines.join('\n'),
-    conffiles: ['passwd', 'group', 'shadow', 'gshadow', 'shells', 'profile'].map((name) => `/etc/${name}`),
+    conffiles: ['shadow', 'gshadow', 'shells', 'profile'].map((name) => `/etc/${name}`),
   });
 }
 
@@ -202,6 +212,7 @@ ${links.map((link) => `ln -s ${bundle} ${at(link)}`).join('\n')}`,
 /** Of the distribution itself. `archive` is the path of Debian's ca-certificates. */
 export function ownPackages(archive: string): RpmPackage[] {
   return [
+    setup(),
     fileSystem(),
     own('basesystem', 'What every system has', { requires: [...BASE] }),
     release('zypp', 'suse opensuse', 'dnf'),

@@ -43,6 +43,7 @@ export function seeds(debianArchitecture: string): string[] {
     'cpio',
     'curl',
     'dbus',
+    'dmsetup',
     'dnf',
     'dnf5',
     'dracut',
@@ -152,12 +153,6 @@ export const ADDITIONS: readonly Addition[] = [
     requires: ['systemd'],
   },
   sysusers(/^dbus-system-bus-common$/, 'dbus.conf'),
-  {
-    packages: /^dbus-daemon$/,
-    post: `chown root:messagebus /usr/lib/dbus-1.0/dbus-daemon-launch-helper
-chmod 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper`,
-    requires: ['coreutils', 'dbus-system-bus-common'],
-  },
   sysusers(/^systemd-resolved$/, 'systemd-resolve.conf'),
   { packages: /^systemd$/, post: 'systemd-sysusers\nsystemctl preset getty@.service', requires: ['passwd'] },
   {
