@@ -50,8 +50,15 @@ function convertOne(debian: DebianPackage, universe: Universe, architecture: str
     description: debian.description,
     homepage: debian.homepage,
     requires: needs(debian, 'depends'),
-    preRequires: [FILE_SYSTEM, ...needs(debian, 'pre-depends'), ...additions.flatMap(({ requires = [] }) => requires)],
-    provides: [...provided.map((each) => formatRelation([each])), ...additions.flatMap(({ provides = [] }) => provides)],
+    preRequires: [
+      FILE_SYSTEM,
+      ...needs(debian, 'pre-depends'),
+      ...additions.flatMap(({ requires = [] }) => requires),
+    ],
+    provides: [
+      ...provided.map((each) => formatRelation([each])),
+      ...additions.flatMap(({ provides = [] }) => provides),
+    ],
     conflicts: conflictsOf(debian.name, names, excluded, universe).map((each) => formatRelation([each])),
     obsoletes: obsoletesOf(replaced, conflicts, universe).map((each) => formatRelation([each])),
     post: linesOf(additions, debian.name, (each) => each.post),

@@ -13,7 +13,14 @@ import { GIB } from '../../src/platform/bytes.ts';
 import { CommandError, mustRun } from '../../src/platform/exec.ts';
 import { type DebianPackage, parsePackages } from './control.ts';
 import { convert } from './conversion.ts';
-import { BADLY_SIGNED, brokenPackages, ownPackages, SHARED_DIRECTORIES, UNSIGNED, updatePackages } from './own-packages.ts';
+import {
+  BADLY_SIGNED,
+  brokenPackages,
+  ownPackages,
+  SHARED_DIRECTORIES,
+  UNSIGNED,
+  updatePackages,
+} from './own-packages.ts';
 import { architecture, SUITE, seeds } from './package-set.ts';
 import { fileName, type RpmPackage, specOf } from './spec.ts';
 

@@ -33,10 +33,28 @@ function own(name: string, summary: string, also: Partial<RpmPackage>): RpmPacka
 export const SHARED_DIRECTORIES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
-      ...['boot', 'dev', 'etc', 'etc/default', 'etc/pam.d', 'etc/profile.d', 'etc/skel', 'etc/ssl', 'etc/ssl/certs'],
+      ...[
+        'boot',
+        'dev',
+        'etc',
+        'etc/default',
+        'etc/pam.d',
+        'etc/profile.d',
+        'etc/skel',
+        'etc/ssl',
+        'etc/ssl/certs',
+      ],
       ...['home', 'media', 'mnt', 'opt', 'proc', 'run', 'srv', 'sys', 'usr', 'usr/bin', 'usr/include'],
       ...['usr/lib', 'usr/lib64', 'usr/libexec', 'usr/local', 'usr/sbin', 'usr/share', 'usr/share/doc'],
-      ...['usr/share/info', 'usr/share/locale', 'usr/share/man', 'usr/share/misc', 'usr/src', 'var', 'var/cache'],
+      ...[
+        'usr/share/info',
+        'usr/share/locale',
+        'usr/share/man',
+        'usr/share/misc',
+        'usr/src',
+        'var',
+        'var/cache',
+      ],
       ...['var/lib', 'var/log', 'var/opt', 'var/spool'],
       ...['bin', 'etc', 'lib', 'sbin', 'share', 'src'].map((name) => `usr/local/${name}`),
       ...[1, 2, 3, 4, 5, 6, 7, 8].map((section) => `usr/share/man/man${section}`),
@@ -62,7 +80,17 @@ const LINKS = {
 const USERS = { daemon: 1, bin: 2, sys: 3, man: 6, mail: 8, 'www-data': 33, backup: 34, nobody: 65534 };
 const GROUPS = {
   ...{ root: 0, daemon: 1, bin: 2, sys: 3, adm: 4, tty: 5, disk: 6, lp: 7, mail: 8, man: 12, kmem: 15 },
-  ...{ dialout: 20, fax: 21, cdrom: 24, floppy: 25, tape: 26, sudo: 27, audio: 29, 'www-data': 33, backup: 34 },
+  ...{
+    dialout: 20,
+    fax: 21,
+    cdrom: 24,
+    floppy: 25,
+    tape: 26,
+    sudo: 27,
+    audio: 29,
+    'www-data': 33,
+    backup: 34,
+  },
   ...{ utmp: 43, video: 44, shadow: 42, sasl: 45, plugdev: 46, staff: 50, users: 100, nogroup: 65534 },
 };
 
@@ -76,7 +104,10 @@ function setup(): RpmPackage {
   const lines = [
     'mkdir -p etc',
     textFile('etc/passwd', users),
-    textFile('etc/group', groups.map(([group, id]) => `${group}:x:${id}:`)),
+    textFile(
+      'etc/group',
+      groups.map(([group, id]) => `${group}:x:${id}:`),
+    ),
   ];
   return own('setup', 'Users and groups of every system', {
     preRequires: [],
@@ -94,8 +125,14 @@ function fileSystem(): RpmPackage {
     ...Object.entries(SHARED_DIRECTORIES).map(([path, mode]) => `install -d -m ${mode} ${path}`),
     'chgrp mail var/mail',
     ...Object.entries(LINKS).map(([path, target]) => `ln -s ${target} ${path}`),
-    textFile('etc/shadow', ['root', ...Object.keys(USERS)].map((user) => `${user}:*:19000:0:99999:7:::`)),
-    textFile('etc/gshadow', Object.keys(GROUPS).map((group) => `${group}:*::`)),
+    textFile(
+      'etc/shadow',
+      ['root', ...Object.keys(USERS)].map((user) => `${user}:*:19000:0:99999:7:::`),
+    ),
+    textFile(
+      'etc/gshadow',
+      Object.keys(GROUPS).map((group) => `${group}:*::`),
+    ),
     'chgrp shadow etc/shadow etc/gshadow',
     'chmod 640 etc/shadow etc/gshadow',
     textFile('etc/shells', ['/bin/sh', '/bin/bash', '/usr/bin/bash']),
@@ -126,7 +163,11 @@ function release(flavour: string, like: string, other: string): RpmPackage {
     `CPE_NAME="cpe:/o:kiln:kilnos:${RELEASE_VERSION}"`,
   ];
   return own(`${NAME}-release-${flavour}`, `Names the system: Kiln OS as a relative of ${like}`, {
-    provides: [`system-release = ${RELEASE_VERSION}`, `distribution-release = ${RELEASE_VERSION}`, `${NAME}-release`],
+    provides: [
+      `system-release = ${RELEASE_VERSION}`,
+      `distribution-release = ${RELEASE_VERSION}`,
+      `${NAME}-release`,
+    ],
     conflicts: [`${NAME}-release-${other}`],
     files: `mkdir -p etc usr/lib
 ${textFile('usr/lib/os-release', lines)}
@@ -193,20 +234,24 @@ function certificates(layout: CertificateLayout, archive: string): RpmPackage {
   const folderOf = (path: string) => at(path).replace(/\/[^/]+$/, '');
   const links = [DEBIAN_BUNDLE, ...layout.links];
   const folders = [...layout.anchors.map(at), ...[tool, mozilla, bundle, ...links].map(folderOf)];
-  return own(`ca-certificates-${layout.family}`, `Certificates that Mozilla trusts, laid out as in the ${layout.family} family`, {
-    preRequires: ['filesystem', 'coreutils'],
-    provides: ['ca-certificates'],
-    conflicts: [`ca-certificates-${layout.other}`],
-    files: `mkdir -p ${[...new Set(folders)].join(' ')}
+  return own(
+    `ca-certificates-${layout.family}`,
+    `Certificates that Mozilla trusts, laid out as in the ${layout.family} family`,
+    {
+      preRequires: ['filesystem', 'coreutils'],
+      provides: ['ca-certificates'],
+      conflicts: [`ca-certificates-${layout.other}`],
+      files: `mkdir -p ${[...new Set(folders)].join(' ')}
 dpkg-deb --fsys-tarfile ${archive} | tar -xf - -O --wildcards './usr/share/ca-certificates/mozilla/*.crt' > ${at(mozilla)}
 ${textFile(at(tool), script)}
 chmod 755 ${at(tool)}
-cp ${at(mozilla)} ${at(bundle)}
+{ cat ${at(mozilla)}; echo; } > ${at(bundle)}
 ${links.map((link) => `ln -s ${bundle} ${at(link)}`).join('\n')}`,
-    // An update must not bring back the bundle as it was before the site's anchors.
-    conffiles: [bundle],
-    post: tool,
-  });
+      // An update must not bring back the bundle as it was before the site's anchors.
+      conffiles: [bundle],
+      post: tool,
+    },
+  );
 }
 
 /** Of the distribution itself. `archive` is the path of Debian's ca-certificates. */

@@ -12,7 +12,13 @@ export interface Relation {
   readonly version?: string;
 }
 
-const OPERATORS: Readonly<Record<string, string>> = { '<<': '<', '<=': '<=', '=': '=', '>=': '>=', '>>': '>' };
+const OPERATORS: Readonly<Record<string, string>> = {
+  '<<': '<',
+  '<=': '<=',
+  '=': '=',
+  '>=': '>=',
+  '>>': '>',
+};
 const RELATION = /^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?\s*(?:\(\s*(<<|<=|=|>=|>>)\s*([^\s)]+)\s*\))?$/;
 
 /** All that has to hold, each as the alternatives of which one is enough. Throws on anything else. */
