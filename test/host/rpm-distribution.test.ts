@@ -32,10 +32,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Runs a script in a sandbox that has the distribution as /dist and an empty folder. */
 async function shell(script: string): Promise<SandboxResult> {
+  await workspace.removeFolder('scratch');
+  await workspace.makeFolder('scratch');
   return await workspace.run({
     argv: ['sh', '-euc', script],
-    binds: [],
+    binds: [{ folder: 'scratch', at: '/work/scratch', writable: true }],
     hostBinds: [{ hostPath: distribution.folder, at: '/dist', writable: false }],
     network: 'none',
   });
@@ -109,3 +112,24 @@ it('has an update, and a package that nobody can install', async () => {
   expect(install.exitCode).not.toBe(0);
   expect(install.tail.join('\n')).toContain('nothing provides kiln-test-does-not-exist >= 3');
 });
+
+it.each([
+  ['suse', '/etc/pki/trust/anchors', 'update-ca-certificates', '/var/lib/ca-certificates/ca-bundle.pem'],
+  ['rhel', '/etc/pki/ca-trust/source/anchors', 'update-ca-trust extract', '/etc/pki/tls/certs/ca-bundle.crt'],
+])(
+  'installs with signatures checked, and trusts an anchor the way of %s',
+  async (family, anchors, tool, bundle) => {
+    const result = await shell(
+      'root=/work/scratch/root; dnf5 -y --installroot=$root --releasever=1 --setopt=reposdir=/none ' +
+        '--repofrompath=main,/dist/main --setopt=main.gpgcheck=1 --setopt=main.gpgkey=file:///dist/right-key.asc ' +
+        `install ca-certificates-${family} basesystem >&2; ` +
+        `echo "an anchor" > $root${anchors}/site.crt; PATH=/usr/sbin:/usr/bin chroot $root ${tool}; ` +
+        `chroot $root grep -c "^-----BEGIN CERTIFICATE" ${bundle}; chroot $root grep "an anchor" /etc/ssl/certs/ca-certificates.crt; ` +
+        'chroot $root stat -c "%G %a" /etc/shadow; chroot $root readlink /bin /usr/bin/sh /usr/bin/awk',
+    );
+    expect(result.exitCode, result.tail.join('\n')).toBe(0);
+    const [certificates, ...others] = result.stdout.trim().split('\n');
+    expect(Number(certificates)).toBeGreaterThan(100);
+    expect(others).toEqual(['an anchor', 'shadow 640', 'usr/bin', 'dash', 'mawk']);
+  },
+);

@@ -11,16 +11,10 @@ import type { SandboxCommand, Workspace } from '../../src/builder/sandbox.ts';
 import { openWorkspace } from '../../src/builder/workspace.ts';
 import { GIB } from '../../src/platform/bytes.ts';
 import { CommandError, mustRun } from '../../src/platform/exec.ts';
+import { SHARED_DIRECTORIES } from './base-packages.ts';
 import { type DebianPackage, parsePackages } from './control.ts';
 import { convert } from './conversion.ts';
-import {
-  BADLY_SIGNED,
-  brokenPackages,
-  ownPackages,
-  SHARED_DIRECTORIES,
-  UNSIGNED,
-  updatePackages,
-} from './own-packages.ts';
+import { BADLY_SIGNED, brokenPackages, ownPackages, UNSIGNED, updatePackages } from './own-packages.ts';
 import { architecture, SUITE, seeds } from './package-set.ts';
 import { fileName, type RpmPackage, specOf } from './spec.ts';
 
