@@ -14,6 +14,7 @@ import selectors
 import shutil
 import subprocess
 import sys
+import tempfile
 from configparser import ConfigParser
 from xml.etree import ElementTree
 
@@ -48,6 +49,9 @@ def type_arguments(description: str) -> list[str]:
 SITE_KEYS = sorted(glob.glob('/etc/pki/kiln/site/*'))
 PLATFORM_KEYS = sorted(glob.glob('/etc/pki/kiln/platform/*'))
 ARCHIVE_KEYS = sorted(glob.glob('/usr/share/keyrings/debian-archive-keyring.[gp][pg][gp]'))[:1]
+
+# Where Kiwi has zypper keep what it downloads, a folder for each repository.
+PACKAGE_CACHE = '/var/cache/kiwi/packages'
 
 
 def key_arguments(description: str) -> list[str]:
@@ -97,6 +101,58 @@ def trust_known_keys_only() -> None:
     if SITE_KEYS:
         asked = repository.get_package_gpgcheck
         repository.get_package_gpgcheck = lambda self: True if asked(self) is None else asked(self)
+
+
+def is_checked(element: ElementTree.Element) -> bool:
+    """Whether packages of a repository are to be verified."""
+    said = element.get('package_gpgcheck')
+    return bool(SITE_KEYS) if said is None else said in ('true', '1')
+
+
+def leave_verifying_to_us() -> None:
+    """Has zypper not verify packages; `verify_packages` does, once it is done.
+
+    libzypp 17 finds out what rpm has verified from rpm's words, does not know those of rpm 6, and takes each package for
+    unsigned. What stays in the image says what the recipe says.
+    """
+    asked = repository.get_package_gpgcheck
+    repository.get_package_gpgcheck = lambda self: False
+    keep_repositories = SystemSetup.import_repositories_marked_as_imageinclude
+
+    def as_the_recipe_says(self, *arguments, **more) -> None:
+        repository.get_package_gpgcheck = asked
+        keep_repositories(self, *arguments, **more)
+
+    SystemSetup.import_repositories_marked_as_imageinclude = as_the_recipe_says
+
+
+def verify_packages(description: str) -> None:
+    """Verifies what zypper has downloaded; ends this process with an error when a package is not signed as it has to be.
+
+    By then the package is installed, its scripts have run in the sandbox; what counts is that no image comes of it.
+    """
+    image = ElementTree.parse(os.path.join(description, 'config.xml')).getroot()
+    unchecked = {each.get('alias') for each in image.findall('repository') if not is_checked(each)}
+    folders = [folder for folder in glob.glob(f'{PACKAGE_CACHE}/*') if os.path.basename(folder) not in unchecked]
+    packages = sorted(path for folder in folders for path in glob.glob(f'{folder}/**/*.rpm', recursive=True))
+    if not packages:
+        return
+    with tempfile.TemporaryDirectory() as database:
+        if SITE_KEYS:
+            subprocess.run(['rpmkeys', '--dbpath', database, '--import', *SITE_KEYS], check=True)
+        check = ['rpmkeys', '--dbpath', database, '--define=_pkgverify_level signature', '--checksig', '--verbose']
+        for package in packages:
+            done = subprocess.run([*check, package], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if done.returncode != 0:
+                wrong = [line.strip() for line in done.stdout.splitlines() if 'OpenPGP' in line and ': OK' not in line]
+                why = wrong[0] if wrong else 'it is not signed'
+                log.error('package %s does not verify: %s', os.path.basename(package).removesuffix('.rpm'), why)
+                sys.exit(1)
+
+
+def with_zypper(description: str) -> bool:
+    image = ElementTree.parse(os.path.join(description, 'config.xml')).getroot()
+    return any((manager.text or '').strip() == 'zypper' for manager in image.iter('packagemanager'))
 
 
 def bind_devices_too() -> None:
@@ -210,8 +266,12 @@ def main() -> None:
     trust_known_keys_only()
     name_keys_of_metadata()
     trust_after_bootstrap(trust)
+    if with_zypper(description):
+        leave_verifying_to_us()
     command_process.CommandIterator = LinesAtOnce
     prepare(description, root)
+    if with_zypper(description):
+        verify_packages(description)
     if os.path.exists(os.path.join(root, 'image', 'images.sh')):
         call_image_script(root)
 
