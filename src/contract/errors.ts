@@ -398,6 +398,11 @@ export const ERROR_CATALOGUE = {
     title: 'A package of the recipe is in none of its repositories',
     hint: 'Check its spelling, or add the repository that has it.',
   },
+  'dependency-unsolvable': {
+    status: 422,
+    title: 'The packages of the recipe cannot be installed together',
+    hint: 'The detail is what the solver of the package manager says. Add the repository that has what is missing, or take out what conflicts.',
+  },
   'recipe-script-failed': {
     status: 422,
     title: 'A script of the recipe failed',

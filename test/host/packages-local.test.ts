@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createJob, logOf, untilOver } from '../support/jobs.ts';
 import { startService, type TestService } from '../support/kiln.ts';
+import { makePackages } from '../support/packages.ts';
 import { run } from '../support/run.ts';
 import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
 
@@ -20,6 +21,14 @@ beforeAll(async () => {
   await writeFile(join(folder, TINY_RPM), await makeTinyRpm());
   await kiln('repositories', 'create', 'tiny');
   await kiln('repositories', 'upload', 'tiny', join(folder, TINY_RPM));
+  const lonely = await makePackages(folder, [
+    { name: 'lonely', version: '1.0', requires: 'nobody-has-this' },
+  ]);
+  for (const [name, data] of lonely) {
+    await writeFile(join(folder, name), data);
+    await kiln('repositories', 'create', 'unsolvable');
+    await kiln('repositories', 'upload', 'unsolvable', join(folder, TINY_RPM), join(folder, name));
+  }
 });
 afterAll(async () => {
   await service?.close();
@@ -65,6 +74,21 @@ describe('a recipe from packages.local', () => {
       'packages.local',
     );
   });
+
+  it.each(['zypper', 'dnf5', 'dnf4'] as const)(
+    'that cannot be solved ends with the words of the solver of %s',
+    async (manager) => {
+      const url = 'https://packages.local/repository/unsolvable';
+      const recipe = await registerTinyRpm(service, { manager, url, packages: ['lonely'] });
+      const job = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+      expect(job.reason?.code, (await logOf(service, job.id)).slice(-40).join('\n')).toBe(
+        'dependency-unsolvable',
+      );
+      expect(job.reason?.detail).toMatch(
+        /nothing provides '?nobody-has-this'? needed by (?:the to be installed )?lonely/,
+      );
+    },
+  );
 
   it('says which repository it is when there is none of that name', async () => {
     const url = 'https://packages.local/repository/missing';

@@ -4,6 +4,7 @@
  */
 import { KilnError } from '../../contract/errors.ts';
 import type { KiwiLine } from './output.ts';
+import { solverExplanation } from './solver.ts';
 
 const REMEMBERED_LINES = 600;
 const SCRIPT_LINES = 20;
@@ -83,7 +84,10 @@ export function createKiwiFailure(): KiwiFailure {
       const texts = [message, ...lines];
       const missing = missingPackages(texts);
       const signature = wrongSignature(texts);
-      return signature ?? unreachable(texts, missing) ?? missing ?? unknown(message, exitCode, lines);
+      const unsolvable = unsolvableIn([...texts.slice(1), ...message.split('\n')]);
+      return (
+        signature ?? unsolvable ?? unreachable(texts, missing) ?? missing ?? unknown(message, exitCode, lines)
+      );
     },
   };
 }
@@ -114,6 +118,11 @@ function wrongSignature(texts: readonly string[]): KilnError | undefined {
   return repository === undefined
     ? undefined
     : new KilnError('repository-signature-wrong', `${repository}: ${reason?.trim()}`);
+}
+
+function unsolvableIn(lines: readonly string[]): KilnError | undefined {
+  const explanation = solverExplanation(lines);
+  return explanation === undefined ? undefined : new KilnError('dependency-unsolvable', explanation);
 }
 
 function missingPackages(texts: readonly string[]): KilnError | undefined {
