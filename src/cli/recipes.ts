@@ -8,6 +8,7 @@ import { type NameFlag, nameOf, withName } from './name-argument.ts';
 import { addListDescribeDelete } from './nouns.ts';
 import type { Column } from './output.ts';
 import { type RecipeFlags, recipeFields, recipeTypeOf, withRecipeFlags } from './recipe-flags.ts';
+import { addInstall } from './recipe-install-command.ts';
 import { registerRecipe, uploadRecipe } from './recipe-upload.ts';
 
 const COLUMNS: readonly Column<Recipe>[] = [
@@ -81,6 +82,8 @@ Examples:
       }
       context.print(await context.client.recipes.get(id), COLUMNS);
     });
+
+  addInstall(recipes);
 }
 
 function warnOf(context: CommandContext, distribution: string | undefined): void {
