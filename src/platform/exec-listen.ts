@@ -9,8 +9,8 @@ const LISTEN = `
 const [address, port] = process.argv.slice(1);
 const server = require('node:net').createServer();
 server.on('error', (error) => { console.error(error.message); process.exit(1); });
-server.listen({ host: address, port: Number(port) }, () =>
-  process.send('listening', server, () => process.disconnect()));
+process.on('disconnect', () => process.exit(0));
+server.listen({ host: address, port: Number(port) }, () => process.send('listening', server));
 `;
 
 /**
@@ -42,8 +42,9 @@ export async function listenThrough(
       reject(new Error(`no listener at ${address}:${port}: code ${code}: ${said.trim()}`)),
     );
   });
-  const ended = once(child, 'close');
+  const ended = once(child, 'exit');
   const handle = await server;
+  child.disconnect();
   await ended;
   return handle;
 }
