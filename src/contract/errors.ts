@@ -210,6 +210,11 @@ export const ERROR_CATALOGUE = {
     title: 'The job has ended already',
     hint: '`kiln jobs describe ID` shows how it ended.',
   },
+  'no-report': {
+    status: 404,
+    title: 'The job has no report',
+    hint: 'Only inspections of recipes end with one; `kiln jobs describe ID` shows how the job stands.',
+  },
   'job-is-running': {
     status: 409,
     title: 'The job has not ended yet',

@@ -18,6 +18,7 @@ import { type ObjectRoutesDeps, objectRoutes } from '../features/objects/index.t
 import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-keys/index.ts';
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
 import { type RepositoryRoutesDeps, repositoryRoutes } from '../features/repositories/index.ts';
+import { type InspectionRoutesDeps, inspectionRoutes } from '../jobs/inspection-routes.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
 import { type AuthorityRoutesDeps, authorityRoutes } from '../packages/authority/index.ts';
@@ -36,6 +37,7 @@ export interface RouteDeps
     ExchangeRoutesDeps,
     AuthorityRoutesDeps,
     JobRoutesDeps,
+    InspectionRoutesDeps,
     RunnerRoutesDeps {}
 
 export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
@@ -78,6 +80,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     credentialRoutes(deps),
     exchangeRoutes(deps),
     authorityRoutes(deps),
+    inspectionRoutes(deps),
     runnerRoutes(deps),
   ];
 }

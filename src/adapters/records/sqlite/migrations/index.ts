@@ -6,6 +6,7 @@ import { up as pages } from './0003-pages.ts';
 import { up as changes } from './0004-changes.ts';
 import { up as idempotency } from './0005-idempotency.ts';
 import { up as repositories } from './0006-repositories.ts';
+import { up as inspections } from './0008-inspections.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
@@ -14,4 +15,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0004-changes': { up: changes },
   '0005-idempotency': { up: idempotency },
   '0006-repositories': { up: repositories },
+  '0008-inspections': { up: inspections },
 };
