@@ -355,6 +355,7 @@ describe('repositories', () => {
           type: 'rpm-md',
           url: 'http://user:secret@packages.invalid/one',
           distribution: null,
+          components: null,
           line: 7,
         },
       ]),
@@ -367,7 +368,7 @@ describe('repositories', () => {
 
   it('inside the recipe need no network', async () => {
     await repositories.run(contextOf(), [
-      { alias: 'one', type: 'rpm-md', url: 'this://rpms', distribution: null, line: 7 },
+      { alias: 'one', type: 'rpm-md', url: 'this://rpms', distribution: null, components: null, line: 7 },
     ]);
 
     expect(said).toContain('none to wait for');

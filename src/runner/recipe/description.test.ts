@@ -6,6 +6,7 @@ const repository = (also: Partial<Repository>): Repository => ({
   type: 'rpm-md',
   url: 'https://packages.example.org/repository/one/',
   distribution: null,
+  components: null,
   line: 1,
   ...also,
 });

@@ -7,6 +7,7 @@ export const Repository = Type.Object({
   url: Type.String(),
   /** Of an apt repository. */
   distribution: Type.Union([Type.String(), Type.Null()]),
+  components: Type.Union([Type.String(), Type.Null()]),
   /** Line of config.xml. */
   line: Type.Integer(),
 });
@@ -18,6 +19,13 @@ export const Description = Type.Object({
   package_manager: Type.String(),
   repositories: Type.Array(Repository),
   packages: Type.Array(Type.String()),
+  /** Those of all phases outside profiles; `arch` limits one to architectures, separated by commas. */
+  planned: Type.Array(Type.Object({ name: Type.String(), arch: Type.Union([Type.String(), Type.Null()]) })),
+  collections: Type.Array(Type.String()),
+  excluded: Type.Array(Type.String()),
+  /** Whether packages that others only recommend stay away. */
+  only_required: Type.Boolean(),
+  release_version: Type.Union([Type.String(), Type.Null()]),
 });
 export type Description = Static<typeof Description>;
 

@@ -218,6 +218,10 @@ def text_of(tree, path):
     return (None, None) if element is None else ((element.text or '').strip(), element.sourceline)
 
 
+def names_of(sections, tag):
+    return sorted({child.get('name') for section in sections for child in section if child.tag == tag})
+
+
 def summary(tree):
     repositories = []
     for repository in tree.iterfind('repository'):
@@ -230,10 +234,13 @@ def summary(tree):
             'type': repository.get('type') or ('apt-deb' if repository.get('distribution') else 'rpm-md'),
             'url': path,
             'distribution': repository.get('distribution'),
+            'components': repository.get('components'),
             'line': (repository if source is None else source).sourceline,
         })
     manager, _ = text_of(tree, 'preferences/packagemanager')
     version, _ = text_of(tree, 'preferences/version')
+    release, _ = text_of(tree, 'preferences/release-version')
+    images = [section for section in tree.iterfind('packages') if not section.get('profiles')]
     packages = [p.get('name') for s in tree.iterfind('packages') for p in s if p.tag in ('package', 'namedCollection')]
     return {
         'name': tree.getroot().get('name'),
@@ -241,6 +248,11 @@ def summary(tree):
         'package_manager': manager or 'dnf5',
         'repositories': repositories,
         'packages': sorted(set(filter(None, packages))),
+        'planned': [{'name': p.get('name'), 'arch': p.get('arch')} for s in images for p in s if p.tag == 'package'],
+        'collections': names_of(images, 'namedCollection'),
+        'excluded': names_of(images, 'ignore'),
+        'only_required': all(s.get('patternType', 'onlyRequired') == 'onlyRequired' for s in images),
+        'release_version': release,
     }
 
 
