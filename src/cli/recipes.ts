@@ -8,6 +8,7 @@ import { type NameFlag, nameOf, withName } from './name-argument.ts';
 import { addListDescribeDelete } from './nouns.ts';
 import type { Column } from './output.ts';
 import { type RecipeFlags, recipeFields, recipeTypeOf, withRecipeFlags } from './recipe-flags.ts';
+import { addInspect } from './recipe-inspect.ts';
 import { addInstall } from './recipe-install-command.ts';
 import { registerRecipe, uploadRecipe } from './recipe-upload.ts';
 
@@ -84,6 +85,7 @@ Examples:
     });
 
   addInstall(recipes);
+  addInspect(recipes);
 }
 
 function warnOf(context: CommandContext, distribution: string | undefined): void {

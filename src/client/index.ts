@@ -19,6 +19,7 @@ import type { S3Credentials, S3CredentialsCreate } from '../contract/s3.ts';
 import type { Health, Version } from '../contract/service.ts';
 import { deletedClient } from './deleted.ts';
 import { createHttpClient } from './http.ts';
+import { inspectionsClient } from './inspections.ts';
 import { jobsClient } from './jobs.ts';
 import { repositoriesClient } from './repositories.ts';
 
@@ -146,5 +147,6 @@ export function createClient(options: ClientOptions) {
     },
     repositories: repositoriesClient(http),
     jobs: jobsClient(http, options.reconnectMs),
+    inspections: inspectionsClient(http),
   };
 }

@@ -210,6 +210,11 @@ export const ERROR_CATALOGUE = {
     title: 'The job has ended already',
     hint: '`kiln jobs describe ID` shows how it ended.',
   },
+  'inspection-failed': {
+    status: 422,
+    title: 'The recipe could not be inspected',
+    hint: 'The log says more: `kiln jobs list`, then `kiln jobs logs ID`.',
+  },
   'no-report': {
     status: 404,
     title: 'The job has no report',
