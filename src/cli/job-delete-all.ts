@@ -10,7 +10,7 @@ import type { CommonOptions } from './nouns.ts';
 import { plain } from './text.ts';
 import { listOf, oneOf } from './values.ts';
 
-const JOB_TYPES = ['create', 'customize', 'import'] as const satisfies Job['job_type'][];
+const JOB_TYPES = ['create', 'customize', 'import', 'inspect'] as const satisfies Job['job_type'][];
 
 interface DeleteAllFlags extends CommonOptions {
   status?: JobStatus[];

@@ -145,6 +145,14 @@ describe('kiln recipes create --from FOLDER', () => {
   });
 });
 
+it('warns of a distribution that nobody knows, and registers the recipe', async () => {
+  const words = ['recipes', 'create', 'c', '--linux-distribution', 'myos1', '--server', service.url];
+  const seen = await runKiln([...words, '--format', 'json']);
+
+  expect([seen.exitCode, seen.stderr]).toEqual([0, expect.stringContaining('warning: Kiln does not know')]);
+  expect(JSON.parse(seen.stdout)).toEqual(recipeOf());
+});
+
 describe('kiln recipes delete', () => {
   beforeEach(() => {
     service.on(`GET /kiln/v1/recipes/${RECIPE_ID}`, (_asked, response) => json(response, 200, recipeOf()));

@@ -1,12 +1,15 @@
 /** `kiln recipes`: register, upload, change, delete. */
 import type { Command } from 'commander';
+import { distributionWarning } from '../contract/distributions.ts';
 import type { Recipe } from '../contract/recipes.ts';
-import { contextOf, UsageError } from './context.ts';
+import { type CommandContext, contextOf, UsageError } from './context.ts';
 import { interruptible } from './interrupt.ts';
 import { type NameFlag, nameOf, withName } from './name-argument.ts';
 import { addListDescribeDelete } from './nouns.ts';
 import type { Column } from './output.ts';
 import { type RecipeFlags, recipeFields, recipeTypeOf, withRecipeFlags } from './recipe-flags.ts';
+import { addInspect } from './recipe-inspect.ts';
+import { addInstall } from './recipe-install-command.ts';
 import { registerRecipe, uploadRecipe } from './recipe-upload.ts';
 
 const COLUMNS: readonly Column<Recipe>[] = [
@@ -49,6 +52,7 @@ Examples:
       if (linux_distribution === undefined) {
         throw new UsageError('--linux-distribution is missing; for example debian12, sles15, rocky9');
       }
+      warnOf(context, linux_distribution);
       const type = flags.recipeType === undefined ? {} : { recipe_type: recipeTypeOf(flags.recipeType) };
       const request = { name, linux_distribution, ...type, ...fields };
       const { from, reuse = false } = flags;
@@ -66,6 +70,7 @@ Examples:
     .action(async (id: string, flags: RecipeFlags & { name?: string }) => {
       const context = contextOf(flags);
       const change = { ...recipeFields(flags), ...(flags.name === undefined ? {} : { name: flags.name }) };
+      warnOf(context, change.linux_distribution);
       const { from } = flags;
       if (Object.keys(change).length === 0 && from === undefined) {
         throw new UsageError('say what to change; `kiln recipes update --help` lists it');
@@ -78,4 +83,14 @@ Examples:
       }
       context.print(await context.client.recipes.get(id), COLUMNS);
     });
+
+  addInstall(recipes);
+  addInspect(recipes);
+}
+
+function warnOf(context: CommandContext, distribution: string | undefined): void {
+  const warning = distribution === undefined ? undefined : distributionWarning(distribution);
+  if (warning !== undefined) {
+    context.say(`warning: ${warning}`);
+  }
 }

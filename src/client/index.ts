@@ -20,6 +20,7 @@ import type { Health, Version } from '../contract/service.ts';
 import type { SigningKey, SigningKeyCreate } from '../contract/signing-keys.ts';
 import { deletedClient } from './deleted.ts';
 import { createHttpClient } from './http.ts';
+import { inspectionsClient } from './inspections.ts';
 import { jobsClient } from './jobs.ts';
 import { repositoriesClient } from './repositories.ts';
 
@@ -153,5 +154,6 @@ export function createClient(options: ClientOptions) {
       delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/signing-keys/${id}`),
     },
     jobs: jobsClient(http, options.reconnectMs),
+    inspections: inspectionsClient(http),
   };
 }

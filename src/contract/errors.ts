@@ -210,6 +210,16 @@ export const ERROR_CATALOGUE = {
     title: 'The job has ended already',
     hint: '`kiln jobs describe ID` shows how it ended.',
   },
+  'inspection-failed': {
+    status: 422,
+    title: 'The recipe could not be inspected',
+    hint: 'The log says more: `kiln jobs list`, then `kiln jobs logs ID`.',
+  },
+  'no-report': {
+    status: 404,
+    title: 'The job has no report',
+    hint: 'Only inspections of recipes end with one; `kiln jobs describe ID` shows how the job stands.',
+  },
   'job-is-running': {
     status: 409,
     title: 'The job has not ended yet',

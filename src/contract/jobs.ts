@@ -90,11 +90,10 @@ const GiB = (description: string) =>
 const bootFile = (description: string) =>
   Type.String({ minLength: 1, pattern: '^[A-Za-z0-9][A-Za-z0-9._+-]*$', description });
 
+const JOB_TYPES = ['create', 'customize', 'import'] as const;
+
 const fields = {
-  job_type: Type.Enum(['create', 'customize', 'import'], {
-    description: 'create: recipe to image; customize: image to image; import: uploaded root to image',
-  }),
-  artifact_id: Id('The recipe (create) or image (customize, import) to start from'),
+  artifact_id: Id('The recipe (create, inspect) or image (customize, import) to start from'),
   image_root_archive_name: Type.String({ minLength: 1, description: 'Name of the image that results' }),
   public_key_id: orNull(Id('A public key'), 'The key that opens the shell of the job'),
   enable_debug: Type.Boolean({ description: 'Write more into the log, and keep a failed build for a shell' }),
@@ -112,6 +111,10 @@ export const Job = named(
     {
       id: Id('Identifier of the job'),
       created: Timestamp('When the job was created'),
+      job_type: Type.Enum([...JOB_TYPES, 'inspect'], {
+        description:
+          'create: recipe to image; customize: image to image; import: uploaded root to image; inspect: recipe to report',
+      }),
       ...fields,
       arch: ArchitectureSchema,
       status: Type.Enum([...JOB_STATUSES], { description: 'Status in the words of the reference service' }),
@@ -133,7 +136,9 @@ export const JobCreate = named(
   'JobCreate',
   Type.Object(
     {
-      job_type: fields.job_type,
+      job_type: Type.Enum([...JOB_TYPES], {
+        description: 'create: recipe to image; customize: image to image; import: uploaded root to image',
+      }),
       artifact_id: fields.artifact_id,
       image_root_archive_name: fields.image_root_archive_name,
       public_key_id: Type.Optional(fields.public_key_id),

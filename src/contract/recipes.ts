@@ -10,7 +10,8 @@ const fields = {
   linux_distribution: Type.String({
     minLength: 1,
     pattern: '^[a-z0-9._-]+$',
-    description: 'Distribution as os-release names it, for example sles15, debian12, rocky9',
+    description:
+      'ID of os-release and version, for example sles15, debian12, rocky9; another one is a warning',
   }),
   template_dictionary: Type.Array(KeyValue, {
     description: 'Values for the templates of the recipe; of two with the same key the last one wins',

@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox';
 import { ArchitectureSchema, Id, KeyValue, named, orNull, Timestamp } from './common.ts';
 import { ManifestArtifact } from './images.ts';
+import { InspectionReport } from './inspections.ts';
 import { JobProgress, JobReason, STEP_STATES } from './jobs.ts';
 
 const Upload = Type.Object({
@@ -30,7 +31,22 @@ export const JobDocument = Type.Object({
     grace_seconds: Type.Integer({ minimum: 1 }),
   }),
   /** Which steps are to be done. */
-  job_type: Type.Enum(['create', 'import']),
+  job_type: Type.Enum(['create', 'import', 'inspect']),
+  /** What is asked for, when the job is an inspection. */
+  inspection: Type.Optional(
+    Type.Object({
+      schema_only: Type.Boolean(),
+      plan: Type.Boolean(),
+      /** The list of packages of the last image of the recipe; null when there is none. */
+      previous: orNull(
+        Type.Object({
+          image_id: Id('The image'),
+          url: Type.String({ description: 'Signed address of its list' }),
+        }),
+        'The last image',
+      ),
+    }),
+  ),
   /** What the job starts from: the archive of a recipe, or of a root file system. */
   source: Type.Object({
     id: Id('The recipe or image'),
@@ -49,6 +65,7 @@ export const JobDocument = Type.Object({
       initrd: Upload,
       boot_parameters: Upload,
       manifest: Upload,
+      packages: Upload,
     }),
   }),
   /** The squashfs of the builder root on this host, ids shifted for the sandbox. */
@@ -160,3 +177,15 @@ export const RunnerCompletion = named(
   ),
 );
 export type RunnerCompletion = Static<typeof RunnerCompletion>;
+
+export const RunnerInspection = named(
+  'RunnerInspection',
+  Type.Object(
+    {
+      attempt: Type.Integer({ minimum: 1, description: 'Attempt of the job document' }),
+      report: InspectionReport,
+    },
+    { additionalProperties: false, description: 'The inspection is done' },
+  ),
+);
+export type RunnerInspection = Static<typeof RunnerInspection>;

@@ -34,9 +34,19 @@ export const IMPORT_STEPS = [
   { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
 ] as const satisfies readonly StepDescription[];
 
-export type StepName = (typeof CREATE_STEPS | typeof IMPORT_STEPS)[number]['name'];
+export const INSPECT_STEPS = [
+  { name: 'fetch', title: 'Fetch and verify the recipe', status: 'fetching_recipe' },
+  { name: 'unpack', title: 'Unpack the recipe', status: 'fetching_recipe' },
+  { name: 'render', title: 'Render its templates', status: 'fetching_recipe' },
+  { name: 'validate', title: 'Validate the description', status: 'fetching_recipe' },
+  { name: 'lint', title: 'Look for what should not be in a recipe', status: 'fetching_recipe' },
+  { name: 'repositories', title: 'Ask the package repositories', status: 'waiting_for_repos' },
+  { name: 'plan', title: 'Find out what would be installed', status: 'waiting_for_repos' },
+] as const satisfies readonly StepDescription[];
+
+export type StepName = (typeof CREATE_STEPS | typeof IMPORT_STEPS | typeof INSPECT_STEPS)[number]['name'];
 
 /** Those of a job of this type, in order. */
-export function stepsOf(jobType: 'create' | 'customize' | 'import'): readonly StepDescription[] {
-  return { create: CREATE_STEPS, customize: [], import: IMPORT_STEPS }[jobType];
+export function stepsOf(jobType: 'create' | 'customize' | 'import' | 'inspect'): readonly StepDescription[] {
+  return { create: CREATE_STEPS, customize: [], import: IMPORT_STEPS, inspect: INSPECT_STEPS }[jobType];
 }

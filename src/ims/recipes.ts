@@ -1,5 +1,6 @@
 /** Recipes on the reference's wire. */
 import type { FastifyInstance } from 'fastify';
+import { isKnownDistribution, REFERENCE_DISTRIBUTIONS } from '../contract/distributions.ts';
 import { RECIPE_TYPES, type Recipe, type RecipeUpdate } from '../contract/recipes.ts';
 import type { LinkCheck } from '../features/objects/index.ts';
 import { sendJson, sendNothing } from './answers.ts';
@@ -12,12 +13,18 @@ import { wireRecipe } from './records.ts';
 import { cascadeOf, parameter, resource } from './resource.ts';
 import { boolean, oneOf, text } from './scalars.ts';
 import type { ImsServices } from './services.ts';
-import { nullable, object, optional, required, withDefault } from './validation.ts';
+import { nullable, object, optional, type Reader, required, withDefault } from './validation.ts';
+
+/** The words of the reference, and those of other distributions; it refuses what nobody knows, and so does this. */
+const distribution: Reader<string> = (value) => {
+  const name = text()(value);
+  return isKnownDistribution(name) ? name : oneOf(REFERENCE_DISTRIBUTIONS)(name);
+};
 
 const newRecipe = object({
   name: required(text({ min: 1 })),
   recipe_type: required(oneOf(RECIPE_TYPES)),
-  linux_distribution: required(oneOf(['sles12', 'sles15', 'centos7'])),
+  linux_distribution: required(distribution),
   link: optional(nullable(link)),
   template_dictionary: withDefault(nullable(keyValues), []),
   arch: withDefault(architecture, 'x86_64'),

@@ -4,7 +4,10 @@ import type { ArtifactName } from '../contract/images.ts';
 import { BUCKETS, type ObjectAddress } from '../features/objects/store.ts';
 
 /** The object of an image, or its manifest. */
-export function imageObject(imageId: string, name: ArtifactName | 'manifest.json' | 'import'): ObjectAddress {
+export function imageObject(
+  imageId: string,
+  name: ArtifactName | 'manifest.json' | 'import' | 'packages.json',
+): ObjectAddress {
   return { bucket: 'boot-images', key: `${imageId}/${name}` };
 }
 

@@ -7,6 +7,8 @@ import type { StoredJob } from './store.ts';
 export interface JobsConfig {
   /** How many jobs run at the same time. */
   readonly concurrency: number;
+  /** How many inspections run besides. */
+  readonly inspections: number;
   readonly heartbeatSeconds: number;
   readonly graceSeconds: number;
   readonly urlSeconds: number;
@@ -29,6 +31,7 @@ export function jobsConfigOf(settings: Settings): JobsConfig {
   const defaultSeconds = settings['deadlines.default_seconds'];
   return {
     concurrency: settings['jobs.concurrency'],
+    inspections: settings['jobs.inspections'],
     heartbeatSeconds: settings['jobs.heartbeat_seconds'],
     graceSeconds: settings['jobs.grace_seconds'],
     urlSeconds: settings['artifacts.url_seconds'],

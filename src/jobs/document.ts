@@ -2,12 +2,12 @@
 import { KilnError } from '../contract/errors.ts';
 import type { ArtifactName } from '../contract/images.ts';
 import type { JobDocument } from '../contract/runner.ts';
-import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
+import type { ObjectAddress, ObjectInfo, ObjectStore } from '../features/objects/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { JobRecords } from '../ports/records.ts';
 import { addressOf, imageObject, pathOf } from './addresses.ts';
 import { type JobsConfig, limitsOf } from './config.ts';
-import type { StoredJob } from './store.ts';
+import type { InspectionNotes, StoredJob } from './store.ts';
 
 export interface BuilderRootOnHost {
   readonly digest: string;
@@ -45,12 +45,9 @@ export interface DocumentInput {
 export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Promise<JobDocument> {
   const { config } = deps;
   const { request, snapshot, reservedImageId } = input.job;
-  const { source, archive } = await (request.job_type === 'import' ? findRoot : findRecipe)(
-    deps,
-    request.artifact_id,
-  );
+  const { source, archive } = await findSource(deps, input.job);
   const expires = new Date(deps.clock.now().getTime() + config.urlSeconds * 1000);
-  const upload = async (name: ArtifactName | 'manifest.json') => {
+  const upload = async (name: ArtifactName | 'manifest.json' | 'packages.json') => {
     const address = imageObject(reservedImageId, name);
     return { url: await deps.objects.presign('PUT', address, expires), path: pathOf(address) };
   };
@@ -65,7 +62,10 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     initrd_file_name: request.initrd_file_name,
     kernel_parameters_file_name: request.kernel_parameters_file_name,
     api: { url: deps.apiUrl(), token: input.token, grace_seconds: config.graceSeconds },
-    job_type: request.job_type === 'import' ? 'import' : 'create',
+    job_type: request.job_type === 'customize' ? 'create' : request.job_type,
+    ...(input.job.inspection === null
+      ? {}
+      : { inspection: await inspectionOf(deps, input.job, input.job.inspection, expires) }),
     source: {
       ...source,
       url: await deps.objects.presign('GET', archive, expires),
@@ -81,6 +81,7 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
         initrd: await upload('initrd'),
         boot_parameters: await upload('boot_parameters'),
         manifest: await upload('manifest.json'),
+        packages: await upload('packages.json'),
       },
     },
     builder_root: input.builderRoot,
@@ -104,6 +105,52 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
 interface Found {
   readonly source: Pick<JobDocument['source'], 'id' | 'name' | 'template_dictionary'>;
   readonly archive: ObjectInfo;
+}
+
+async function findSource(deps: DocumentDeps, { request, inspection }: StoredJob): Promise<Found> {
+  const id = request.artifact_id;
+  if (request.job_type === 'import') {
+    return await findRoot(deps, id);
+  }
+  if (inspection === null) {
+    return await findRecipe(deps, id);
+  }
+  const { archive: address, values } = inspection;
+  const found = address === null ? await findRecipe(deps, id) : await findUpload(deps, id, address);
+  const { template_dictionary } = found.source;
+  return { ...found, source: { ...found.source, template_dictionary: [...template_dictionary, ...values] } };
+}
+
+async function findUpload(deps: DocumentDeps, id: string, address: ObjectAddress): Promise<Found> {
+  const archive = await deps.objects.head(address);
+  if (archive === undefined) {
+    throw new KilnError('object-not-found', `the archive ${pathOf(address)} is not in the store`);
+  }
+  return { source: { id, name: 'an uploaded recipe', template_dictionary: [] }, archive };
+}
+
+/** With the packages of the last image that was made from the recipe, when that is known. */
+async function inspectionOf(
+  deps: DocumentDeps,
+  { request }: StoredJob,
+  { schemaOnly, plan }: InspectionNotes,
+  expires: Date,
+): Promise<NonNullable<JobDocument['inspection']>> {
+  const builds = plan
+    ? (await deps.records.jobs.list()).filter((job) => job.request.artifact_id === request.artifact_id)
+    : [];
+  const image_id = builds.findLast((job) => job.snapshot.resultantImageId !== null)?.snapshot
+    .resultantImageId;
+  const list = image_id == null ? undefined : imageObject(image_id, 'packages.json');
+  const known = list !== undefined && (await deps.objects.head(list)) !== undefined;
+  return {
+    schema_only: schemaOnly,
+    plan,
+    previous:
+      image_id == null || list === undefined || !known
+        ? null
+        : { image_id, url: await deps.objects.presign('GET', list, expires) },
+  };
 }
 
 async function findRecipe(deps: DocumentDeps, id: string): Promise<Found> {

@@ -4,7 +4,7 @@
  */
 import { KilnError } from '../contract/errors.ts';
 import type { Image } from '../contract/images.ts';
-import type { RunnerCompletion, RunnerReply, RunnerReport } from '../contract/runner.ts';
+import type { RunnerCompletion, RunnerInspection, RunnerReply, RunnerReport } from '../contract/runner.ts';
 import type { ObjectStore } from '../features/objects/store.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { JobRecords } from '../ports/records.ts';
@@ -14,7 +14,7 @@ import { reasonFor } from './reasons.ts';
 import { registeredImage, registerImage, verifyUploads } from './result.ts';
 import { fenced, findForRunner } from './runner-access.ts';
 import { isOver } from './states.ts';
-import { mergeSteps } from './step-changes.ts';
+import { closeSteps, mergeSteps } from './step-changes.ts';
 import type { StoredJob } from './store.ts';
 
 export interface JobReportsDeps extends JobContext {
@@ -34,6 +34,8 @@ export interface JobReports {
    * `report` does, and `job-cancelled`, `object-not-found`, `checksum-mismatch`, `manifest-invalid`.
    */
   complete(jobId: string, token: string, completion: RunnerCompletion): Promise<Image>;
+  /** Keeps what an inspection found and ends its job; repeated, it changes nothing. Throws as `report` does. */
+  inspected(jobId: string, token: string, inspection: RunnerInspection): Promise<void>;
 }
 
 export function createJobReports(deps: JobReportsDeps): JobReports {
@@ -95,6 +97,34 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
       changes.notify({ jobId, kind: 'state' });
       return image;
     },
+
+    async inspected(jobId, token, { attempt, report }) {
+      const ended = await records.transaction(async (transaction) => {
+        const found = await findForRunner(transaction, jobId, token, attempt);
+        if (found.snapshot.state === 'succeeded') {
+          return false;
+        }
+        checkMayComplete(found, { attempt });
+        if (found.inspection === null) {
+          throw new KilnError('bad-request', `job ${jobId} is no inspection`);
+        }
+        const at = timestamp(clock.now());
+        const { snapshot, steps } = await noteRunning(transaction, found, at);
+        await transaction.jobs.setReport(jobId, report);
+        const next = { state: 'succeeded', at, attempt, reason: null, resultantImageId: null } as const;
+        if (!(await transaction.jobs.advance(jobId, snapshot.sequence, next))) {
+          throw fenced(found, attempt);
+        }
+        await transaction.jobs.setSteps(jobId, closeSteps(steps, 'done', at));
+        await transaction.cleanup.releaseByJob(jobId);
+        return true;
+      });
+      if (ended) {
+        budget.forget(jobId);
+        log.info({ job: jobId, ok: report.ok, findings: report.findings.length }, 'inspection done');
+        announceEnd(deps, jobId);
+      }
+    },
   };
 }
 
@@ -126,7 +156,7 @@ function endByRunner(
   return endWithin(records, job, { state: 'failed', reason }, at);
 }
 
-function checkMayComplete(job: StoredJob, completion: RunnerCompletion): void {
+function checkMayComplete(job: StoredJob, completion: Pick<RunnerCompletion, 'attempt'>): void {
   if (job.snapshot.state === 'cancelling') {
     throw new KilnError('job-cancelled', 'the job was cancelled before it was complete');
   }

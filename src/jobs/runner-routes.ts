@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { Id } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
 import { Image } from '../contract/images.ts';
-import { RunnerCompletion, RunnerReply, RunnerReport } from '../contract/runner.ts';
+import { RunnerCompletion, RunnerInspection, RunnerReply, RunnerReport } from '../contract/runner.ts';
 import { MIB } from '../platform/bytes.ts';
 import type { JobReports } from './reports.ts';
 
@@ -50,6 +50,26 @@ export function runnerRoutes({ reports }: RunnerRoutesDeps): FastifyPluginAsyncT
       },
       async (request) =>
         reports.complete(request.params.id, bearerToken(request.headers.authorization), request.body),
+    );
+
+    app.post(
+      '/kiln/v1/runner/jobs/:id/inspected',
+      {
+        bodyLimit: REPORT_LIMIT_BYTES,
+        schema: {
+          operationId: 'completeInspection',
+          summary: 'Complete an inspection with its report; for its runner, with the token of the job',
+          tags,
+          params,
+          body: RunnerInspection,
+          response: { 204: Type.Null({ description: 'The report is kept' }) },
+        },
+      },
+      async (request, reply) => {
+        const token = bearerToken(request.headers.authorization);
+        await reports.inspected(request.params.id, token, request.body);
+        return reply.code(204).send(null);
+      },
     );
   };
 }

@@ -207,7 +207,13 @@ function refuseForeign({ name, arch }: { name: string; arch: Architecture }, hos
   }
 }
 
-function newJob(deps: JobServiceDeps, id: string, input: JobCreate, target: Target): StoredJob {
+/** A queued job; what the input does not say is as the settings have it. */
+export function newJob(
+  deps: Pick<JobServiceDeps, 'clock' | 'defaults' | 'hostArchitecture'>,
+  id: string,
+  input: Omit<JobCreate, 'job_type'> & Pick<Job, 'job_type'>,
+  target: Target,
+): StoredJob {
   const created = timestamp(deps.clock.now());
   return {
     request: {
@@ -243,5 +249,6 @@ function newJob(deps: JobServiceDeps, id: string, input: JobCreate, target: Targ
     tokenHash: null,
     execution: null,
     wire: NO_WIRE_NOTES,
+    inspection: null,
   };
 }

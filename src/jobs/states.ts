@@ -3,7 +3,7 @@
  * derived from the state and the step in progress; nothing stores them.
  */
 import type { Job, JobState, JobStatus, JobStep } from '../contract/jobs.ts';
-import { CREATE_STEPS, IMPORT_STEPS, stepsOf } from '../contract/steps.ts';
+import { CREATE_STEPS, IMPORT_STEPS, INSPECT_STEPS, stepsOf } from '../contract/steps.ts';
 
 /** `starting` goes back to `queued` when the service was restarted before a runner was started. */
 const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -16,8 +16,8 @@ const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   cancelled: [],
 };
 
-/** Those that both types of job have mean much the same in both. */
-const ALL_STEPS = [...CREATE_STEPS, ...IMPORT_STEPS];
+/** Those that several types of job have mean much the same in all. */
+const ALL_STEPS = [...CREATE_STEPS, ...IMPORT_STEPS, ...INSPECT_STEPS];
 
 /** States in which a runner is, or may be, at work. */
 export const ACTIVE_STATES = ['starting', 'running', 'cancelling'] as const satisfies JobState[];

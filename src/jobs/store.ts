@@ -3,7 +3,10 @@
  * The engine decides; this only keeps, and refuses what is stale.
  */
 
+import type { KeyValue } from '../contract/common.ts';
+import type { InspectionReport } from '../contract/inspections.ts';
 import type { Job, JobReason, JobState, JobStatus, LogLine } from '../contract/jobs.ts';
+import type { ObjectAddress } from '../features/objects/store.ts';
 import type { Page, PageQuery } from '../ports/page.ts';
 
 /** What was asked for; never changes after the job is created. */
@@ -72,6 +75,16 @@ export interface StoredJob {
   /** What the executor needs to find the runner again after a restart; opaque to the engine. */
   readonly execution: string | null;
   readonly wire: WireNotes;
+  /** What an inspection is to look at; null for all other jobs. */
+  readonly inspection: InspectionNotes | null;
+}
+
+export interface InspectionNotes {
+  readonly schemaOnly: boolean;
+  readonly plan: boolean;
+  readonly values: readonly KeyValue[];
+  /** The archive that was uploaded for it and goes when it ends; null: that of the recipe. */
+  readonly archive: ObjectAddress | null;
 }
 
 /** Lists of jobs for clients. */
@@ -105,7 +118,11 @@ export interface JobStore {
   /** Lines after number `after` (0 for all), at most `limit` of them. */
   readLog(id: string, after: number, limit: number): Promise<LogLine[]>;
   snapshots(id: string): Promise<JobSnapshot[]>;
-  /** Job, snapshots, steps and log. */
+  /** What an inspection found; written once. */
+  setReport(id: string, report: InspectionReport): Promise<void>;
+  /** Undefined while there is none. */
+  report(id: string): Promise<InspectionReport | undefined>;
+  /** Job, snapshots, steps, log and report. */
   delete(id: string): Promise<boolean>;
   /** Jobs in one of these states, oldest first. */
   inStates(states: readonly JobState[]): Promise<StoredJob[]>;

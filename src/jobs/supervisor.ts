@@ -45,6 +45,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const tasks = createTasks(log);
   /** Jobs that this machine has to clear away after. */
   const held = new Set<string>();
+  /** Those of them, and of the active ones, that are inspections. */
+  const inspections = new Set<string>();
   const exits = new Map<string, RunnerExit>();
   const stopping = new AbortController();
   let since = clock.now();
@@ -58,6 +60,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     exits.set(jobId, outcome);
     kick();
   });
+
+  function note({ request }: StoredJob): void {
+    if (request.job_type === 'inspect') {
+      inspections.add(request.id);
+    }
+  }
 
   function attendTo(jobId: string): void {
     tasks.run(jobId, async () => {
@@ -85,6 +93,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       }
       if (await attendant.retire(jobId, job)) {
         held.delete(jobId);
+        inspections.delete(jobId);
         exits.delete(jobId);
         await forget(job);
         kick();
@@ -105,11 +114,27 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     if (queued.length === 0) {
       return;
     }
-    const occupied = new Set([...active.map((job) => job.request.id), ...held]).size;
-    const room = Math.min(config.concurrency - occupied, await executor.capacity());
-    for (const job of queued.slice(0, Math.max(0, room))) {
+    for (const job of active) {
+      note(job);
+    }
+    const occupied = new Set([...active.map((job) => job.request.id), ...held]);
+    const inspecting = [...occupied].filter((id) => inspections.has(id)).length;
+    // Inspections have room of their own, so that none waits for a build to end.
+    const free = {
+      builds: config.concurrency - (occupied.size - inspecting),
+      inspections: config.inspections - inspecting,
+    };
+    let capacity = await executor.capacity();
+    for (const job of queued) {
+      const kind = job.request.job_type === 'inspect' ? 'inspections' : 'builds';
+      if (capacity < 1 || free[kind] < 1) {
+        continue;
+      }
+      free[kind] -= 1;
+      capacity -= 1;
       const claim = await starter.claim(job);
       if (claim !== undefined) {
+        note(job);
         held.add(job.request.id);
         exits.delete(job.request.id);
         tasks.run(job.request.id, () => starter.launch(claim, stopping.signal));

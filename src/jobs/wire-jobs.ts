@@ -37,7 +37,7 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
 
   const find = async (id: string, from: JobRecords = records): Promise<StoredJob> => {
     const job = await mustFind(from, id);
-    if (job.wire.removed || job.request.job_type === 'import') {
+    if (!isShown(job)) {
       throw new KilnError('job-not-found', `job ${id} is deleted`);
     }
     return job;
@@ -46,8 +46,7 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
   return {
     async list() {
       const jobs = await records.jobs.list();
-      // The reference's clients know no imports.
-      return jobs.filter(({ wire, request }) => !wire.removed && request.job_type !== 'import').map(present);
+      return jobs.filter(isShown).map(present);
     },
 
     async get(id) {
@@ -110,6 +109,11 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
     await transaction.jobs.setWire(id, { ...job.wire, removed: true });
     return 'stopping';
   }
+}
+
+/** The reference's clients know neither imports nor inspections. */
+function isShown({ wire, request }: StoredJob): boolean {
+  return !wire.removed && ['create', 'customize'].includes(request.job_type);
 }
 
 /** Whether nothing happened to the job since a client spoke of it. */

@@ -71,6 +71,7 @@ export const OPTIONS = {
   's3.boot_images_bucket': text('boot-images', 'Bucket of images'),
   's3.part_mib': integer(16, 5, 'Size of the parts in which large objects are sent, in MiB'),
   'jobs.concurrency': integer(1, 1, 'How many jobs run on this machine at the same time'),
+  'jobs.inspections': integer(2, 1, 'How many inspections of recipes run at the same time, besides the jobs'),
   'jobs.heartbeat_seconds': integer(30, 2, 'Silence after which a runner counts as lost, in seconds'),
   'jobs.grace_seconds': integer(120, 1, 'How long a runner goes on while the service is away, in seconds'),
   'jobs.env_size_gib': integer(60, 1, 'Disk space that a job may fill unless it says otherwise, in GiB'),

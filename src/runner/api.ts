@@ -10,6 +10,7 @@ import { errorOf, Problem } from '../contract/problem.ts';
 import {
   type JobDocument,
   type RunnerCompletion,
+  type RunnerInspection,
   RunnerReply,
   type RunnerReport,
 } from '../contract/runner.ts';
@@ -19,10 +20,11 @@ const TIMEOUT_MS = 20_000;
 export interface RunnerApi {
   report(report: RunnerReport, signal?: AbortSignal): Promise<RunnerReply>;
   complete(completion: RunnerCompletion, signal?: AbortSignal): Promise<Image>;
+  inspected(inspection: RunnerInspection): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The service of this job. Both calls throw `server-unreachable`, or the error of the problem document answered. */
+/** The service of this job. All calls throw `server-unreachable`, or the error of the problem document answered. */
 export function createRunnerApi(document: Pick<JobDocument, 'api' | 'job_id'>): RunnerApi {
   const agent = new Agent({ connect: { timeout: 5_000 } });
   const base = new URL(`/kiln/v1/runner/jobs/${document.job_id}/`, document.api.url);
@@ -63,6 +65,9 @@ export function createRunnerApi(document: Pick<JobDocument, 'api' | 'job_id'>): 
         throw unreachable('it answered the completion with something else than an image');
       }
       return image;
+    },
+    async inspected(inspection) {
+      await post('inspected', inspection, undefined);
     },
     close: () => agent.close(),
   };

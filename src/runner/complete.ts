@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KilnError } from '../contract/errors.ts';
 import type { Image } from '../contract/images.ts';
+import type { InspectionReport } from '../contract/inspections.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import type { RunnerApi } from './api.ts';
 import type { ImageResult } from './create.ts';
@@ -19,16 +20,33 @@ export async function complete(
   result: ImageResult,
   retryMs = RETRY_MS,
 ): Promise<Image> {
+  return await whileAway(document, retryMs, () => api.complete({ attempt: document.attempt, ...result }));
+}
+
+/** The same for the report of an inspection. */
+export async function completeInspection(
+  api: Pick<RunnerApi, 'inspected'>,
+  document: Pick<JobDocument, 'attempt' | 'api'>,
+  report: InspectionReport,
+): Promise<void> {
+  await whileAway(document, RETRY_MS, () => api.inspected({ attempt: document.attempt, report }));
+}
+
+async function whileAway<T>(
+  document: Pick<JobDocument, 'api'>,
+  retryMs: number,
+  ask: () => Promise<T>,
+): Promise<T> {
   const end = performance.now() + document.api.grace_seconds * 1000;
   for (;;) {
     try {
-      return await api.complete({ attempt: document.attempt, ...result });
+      return await ask();
     } catch (error) {
       if (!(error instanceof KilnError) || error.code !== 'server-unreachable') {
         throw error;
       }
       if (performance.now() + retryMs > end) {
-        throw new KilnError('server-lost', `The image could not be registered: ${error.message}`, {
+        throw new KilnError('server-lost', `The result could not be registered: ${error.message}`, {
           cause: error,
         });
       }

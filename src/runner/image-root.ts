@@ -7,6 +7,8 @@ export const RECIPE: Bind = { folder: 'recipe', at: '/work/recipe', writable: fa
 export const BUILD: Bind = { folder: 'build', at: '/work/build', writable: false };
 /** What is published: written by Kiln's own tools alone. */
 export const OUT: Bind = { folder: 'out', at: '/work/out', writable: true };
+/** In the folder `out`: name, version and architecture of each package of the image. */
+export const PACKAGES_FILE = 'packages.json';
 export const IMAGE_ROOT = `${BUILD.at}/image-root`;
 
 export function writable(bind: Bind): Bind {

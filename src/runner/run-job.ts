@@ -14,12 +14,13 @@ import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { maskerOf } from '../platform/secrets.ts';
 import { createRunnerApi, type RunnerApi } from './api.ts';
-import { complete } from './complete.ts';
+import { complete, completeInspection } from './complete.ts';
 import { createImage } from './create.ts';
 import { reasonOf } from './diagnosis.ts';
 import { readDocument, secretsOf } from './document.ts';
 import { createEngine, JobFailure } from './engine.ts';
 import { importImage } from './import.ts';
+import { inspectRecipe } from './inspect.ts';
 import { packageAccess } from './packages.ts';
 import { type Reporter, startReporter } from './reporter.ts';
 
@@ -73,6 +74,14 @@ async function runReported(given: Run): Promise<number> {
     workspace = await openSandbox(document, log);
     const stop = AbortSignal.any([reporter.stop, given.interrupted]);
     const run = createEngine({ document, workspace, reporter, stop });
+    if (document.inspection !== undefined) {
+      const report = await inspectRecipe(run, document.inspection);
+      await reporter.flush();
+      await completeInspection(given.api, document, report);
+      log.info({ job: document.job_id, ok: report.ok }, 'inspection done');
+      await closeSandbox(workspace, log);
+      return 0;
+    }
     const result = await (document.job_type === 'import' ? importImage : createImage)(run);
     await reporter.flush();
     const image = await complete(given.api, document, result);

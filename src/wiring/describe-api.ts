@@ -4,6 +4,7 @@ import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
 import { createAnnouncer } from '../features/changes/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
+import { createInspections } from '../jobs/inspections.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
 import { systemClock as clock } from '../platform/clock.ts';
@@ -30,6 +31,7 @@ export async function describeApi(folder: string): Promise<object> {
   const authority = await authorityOf(readSettings({ flags: { 'state.folder': folder } }), { clock, log });
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const defaults = { diskGib: 1, memoryGib: 1 };
+  const jobDeps = { ...context, pages: records.jobs, ids, hostArchitecture: 'x86_64', defaults } as const;
   const app = await createApp({
     log,
     version: packageVersion(),
@@ -41,7 +43,8 @@ export async function describeApi(folder: string): Promise<object> {
       objects,
       signingKey,
       s3: undefined,
-      jobs: createJobService({ ...context, pages: records.jobs, ids, hostArchitecture: 'x86_64', defaults }),
+      jobs: createJobService(jobDeps),
+      inspections: createInspections({ ...jobDeps, objects }),
       changes,
       authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: 1 }),

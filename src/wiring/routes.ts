@@ -19,6 +19,7 @@ import { type PublicKeyRoutesDeps, publicKeyRoutes } from '../features/public-ke
 import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.ts';
 import { type RepositoryRoutesDeps, repositoryRoutes } from '../features/repositories/index.ts';
 import { type SigningKeyRoutesDeps, signingKeyRoutes } from '../features/signing-keys/index.ts';
+import { type InspectionRoutesDeps, inspectionRoutes } from '../jobs/inspection-routes.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
 import { type AuthorityRoutesDeps, authorityRoutes } from '../packages/authority/index.ts';
@@ -38,6 +39,7 @@ export interface RouteDeps
     ExchangeRoutesDeps,
     AuthorityRoutesDeps,
     JobRoutesDeps,
+    InspectionRoutesDeps,
     RunnerRoutesDeps {}
 
 export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
@@ -81,6 +83,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     credentialRoutes(deps),
     exchangeRoutes(deps),
     authorityRoutes(deps),
+    inspectionRoutes(deps),
     runnerRoutes(deps),
   ];
 }

@@ -8,6 +8,7 @@ import { createAnnouncer, journaled } from '../features/changes/index.ts';
 import { loadSigningKey } from '../features/objects/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { jobsConfigOf } from '../jobs/config.ts';
+import { createInspections } from '../jobs/inspections.ts';
 import { createPackagesTunnel } from '../jobs/packages-tunnel.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
@@ -64,19 +65,21 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const executor = createLocalExecutor({
     stateFolder: state,
     entry,
-    concurrency: settings['jobs.concurrency'],
+    concurrency: settings['jobs.concurrency'] + settings['jobs.inspections'],
     log,
   });
   const config = jobsConfigOf(settings);
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
-  const jobs = createJobService({
+  const jobDeps = {
     ...context,
     pages: records.jobs,
     ids,
     hostArchitecture: hostArchitecture(),
     defaults: config.defaults,
-  });
+  } as const;
+  const jobs = createJobService(jobDeps);
+  const inspections = createInspections({ ...jobDeps, objects });
   const supervisor = createSupervisor({
     ...context,
     ids,
@@ -105,6 +108,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       signingKey,
       s3: embedded.s3,
       jobs,
+      inspections,
       changes,
       authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
@@ -127,6 +131,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
 
   const stopped = untilStopped();
   await features.giveUpUnfinished();
+  await inspections.resume();
   await app.listen({ host: settings['server.host'], port: settings['server.port'] });
   url ||= urlOf(app.server.address() as AddressInfo);
   const [host, port] = [settings['packages.host'], settings['packages.port']];

@@ -357,6 +357,7 @@ describe('repositories', () => {
           distribution: null,
           package_gpgcheck: null,
           repository_gpgcheck: null,
+          components: null,
           line: 7,
         },
       ]),
@@ -376,6 +377,7 @@ describe('repositories', () => {
         distribution: null,
         package_gpgcheck: null,
         repository_gpgcheck: null,
+        components: null,
         line: 7,
       },
     ]);

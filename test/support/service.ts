@@ -12,6 +12,7 @@ import { createAnnouncer } from '../../src/features/changes/index.ts';
 import type { ObjectStore } from '../../src/features/objects/store.ts';
 import { createJobChanges } from '../../src/jobs/changes.ts';
 import { jobsConfigOf } from '../../src/jobs/config.ts';
+import { createInspections } from '../../src/jobs/inspections.ts';
 import { createJobReports } from '../../src/jobs/reports.ts';
 import { createJobService } from '../../src/jobs/service.ts';
 import { createWireJobs } from '../../src/jobs/wire-jobs.ts';
@@ -132,13 +133,9 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const hostArchitecture = options.hostArchitecture ?? 'x86_64';
-  const jobs = createJobService({
-    ...context,
-    pages: records.jobs,
-    ids,
-    hostArchitecture,
-    defaults: config.defaults,
-  });
+  const jobDeps = { ...context, pages: records.jobs, ids, hostArchitecture, defaults: config.defaults };
+  const jobs = createJobService(jobDeps);
+  const inspections = createInspections({ ...jobDeps, objects });
   const wireJobs = createWireJobs({ ...context, jobs });
   const app = await createApp({
     log,
@@ -152,6 +149,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       signingKey,
       s3,
       jobs,
+      inspections,
       changes,
       authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
@@ -160,6 +158,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     wires: [...wires, imsOf({ ...features, jobs: wireJobs, objects }, { settings, clock, version: '1.2.3' })],
   });
   await features.giveUpUnfinished();
+  await inspections.resume();
   await app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   await features.resume();

@@ -54,6 +54,7 @@ export function storedJob(job: ExportedJob): StoredJob {
     reservedImageId: resultant_image_id ?? job.id,
     tokenHash: null,
     execution: null,
+    inspection: null,
     wire: {
       sshContainer: ssh_container,
       status,

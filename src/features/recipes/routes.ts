@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { ArchitectureSchema, Id } from '../../contract/common.ts';
+import { distributionWarning } from '../../contract/distributions.ts';
 import { listQuery, NEXT_CURSOR } from '../../contract/listing.ts';
 import { Recipe, RecipeCreate, RecipeUpdate } from '../../contract/recipes.ts';
 import { IDEMPOTENCY_HEADERS, type Once } from '../requests/index.ts';
@@ -53,7 +54,8 @@ export function recipeRoutes({ once, recipes, deletedRecipes }: RecipeRoutesDeps
       {
         schema: {
           operationId: 'createRecipe',
-          summary: 'Register a recipe; its archive may follow',
+          summary:
+            'Register a recipe; its archive may follow. A header x-kiln-warning tells of what looks odd',
           tags,
           headers: IDEMPOTENCY_HEADERS,
           body: RecipeCreate,
@@ -68,6 +70,10 @@ export function recipeRoutes({ once, recipes, deletedRecipes }: RecipeRoutesDeps
           find: recipes.get,
           create: (id) => recipes.create(body, undefined, id),
         });
+        const warning = distributionWarning(record.linux_distribution);
+        if (warning !== undefined) {
+          void reply.header('x-kiln-warning', warning);
+        }
         return reply.code(201).send(record);
       },
     );

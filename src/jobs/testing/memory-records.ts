@@ -3,6 +3,7 @@
  * transaction is undone when it throws, and `advance` is compare-and-set.
  */
 import type { Image } from '../../contract/images.ts';
+import type { InspectionReport } from '../../contract/inspections.ts';
 import type { LogLine } from '../../contract/jobs.ts';
 import type { PublicKey } from '../../contract/public-keys.ts';
 import type { Recipe } from '../../contract/recipes.ts';
@@ -18,6 +19,7 @@ export interface MemoryState {
   jobs: Map<string, StoredJob>;
   snapshots: Map<string, JobSnapshot[]>;
   logs: Map<string, LogLine[]>;
+  reports: Map<string, InspectionReport>;
   cleanup: Map<string, CleanupEntry>;
 }
 
@@ -29,6 +31,7 @@ export function emptyState(): MemoryState {
     jobs: new Map(),
     snapshots: new Map(),
     logs: new Map(),
+    reports: new Map(),
     cleanup: new Map(),
   };
 }
@@ -181,10 +184,15 @@ function jobStore(state: MemoryState): JobStore {
       change(id, { logLines: stored.length + fresh.length });
     },
     readLog: async (id, after, limit) => (state.logs.get(id) ?? []).slice(after, after + limit),
+    async setReport(id, report) {
+      state.reports.set(id, report);
+    },
+    report: async (id) => state.reports.get(id),
     snapshots: async (id) => [...(state.snapshots.get(id) ?? [])],
     async delete(id) {
       state.snapshots.delete(id);
       state.logs.delete(id);
+      state.reports.delete(id);
       return state.jobs.delete(id);
     },
     inStates: async (states) => [...state.jobs.values()].filter((job) => states.includes(job.snapshot.state)),

@@ -8,6 +8,7 @@ const repository = (also: Partial<Repository>): Repository => ({
   distribution: null,
   package_gpgcheck: null,
   repository_gpgcheck: null,
+  components: null,
   line: 1,
   ...also,
 });

@@ -10,6 +10,7 @@ export const Repository = Type.Object({
   /** What the recipe says about verifying packages and metadata; null when it says nothing. */
   package_gpgcheck: Type.Union([Type.Boolean(), Type.Null()]),
   repository_gpgcheck: Type.Union([Type.Boolean(), Type.Null()]),
+  components: Type.Union([Type.String(), Type.Null()]),
   /** Line of config.xml. */
   line: Type.Integer(),
 });
@@ -21,6 +22,13 @@ export const Description = Type.Object({
   package_manager: Type.String(),
   repositories: Type.Array(Repository),
   packages: Type.Array(Type.String()),
+  /** Those of all phases outside profiles; `arch` limits one to architectures, separated by commas. */
+  planned: Type.Array(Type.Object({ name: Type.String(), arch: Type.Union([Type.String(), Type.Null()]) })),
+  collections: Type.Array(Type.String()),
+  excluded: Type.Array(Type.String()),
+  /** Whether packages that others only recommend stay away. */
+  only_required: Type.Boolean(),
+  release_version: Type.Union([Type.String(), Type.Null()]),
 });
 export type Description = Static<typeof Description>;
 

@@ -7,6 +7,7 @@ const repository = (more: Partial<Repository>): Repository => ({
   type: 'rpm-md',
   url: 'https://packages.local/repository/repo',
   distribution: null,
+  components: null,
   line: 1,
   package_gpgcheck: null,
   repository_gpgcheck: null,

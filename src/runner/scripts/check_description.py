@@ -1,22 +1,27 @@
 """Checks the description of a recipe: well-formed, by the schema of Kiwi, and free of what Kiwi fails on late.
 
-Usage: check_description.py RECIPE
+Usage: check_description.py RECIPE [--schema-only]
 
-Kiwi upgrades a description with its own stylesheets before it checks it, and so does this, with the stylesheets and
-the schema of the installed Kiwi. Lines are those of the author's file: each element carries its line through the
-upgrade. Prints a verdict as JSON.
+Kiwi itself is the judge: what it loads is right, whatever the version of its schema. When it refuses a description,
+this finds out where, with the stylesheets and the schema of the installed Kiwi. Lines are those of the author's file:
+each element carries its line through the upgrade. Prints a verdict as JSON.
 """
 
 import importlib.util
 import json
+import logging
 import os
 import shutil
 import sys
 
-from lxml import etree
+from kiwi.exceptions import KiwiError
+from kiwi.xml_description import XMLDescription
+from lxml import etree, isoschematron
 
 CONFIG = 'config.xml'
 LINE = 'kiln-line'
+FILE = 'kiln-file'
+REPORT = '{http://purl.oclc.org/dsdl/svrl}'
 RNG = '{http://relaxng.org/ns/structure/1.0}'
 MAX_ITEMS = 30
 SCHEMES = ('http', 'https', 'ftp', 'this', 'dir', 'obs', 'obsrepositories')
@@ -30,41 +35,80 @@ class Refused(Exception):
         self.verdict = {'code': code, 'detail': detail, 'items': list(items)[:MAX_ITEMS]}
 
 
+ORIGINS = {}
+"""The file of each element of an upgraded description that came from another one than config.xml."""
+
+
 def item(message, line=None, expected=None):
+    """`line` is a number, or the element that it is about."""
+    file = CONFIG
+    if isinstance(line, etree._Element):
+        file, line = ORIGINS.get(line, CONFIG), line.sourceline
     extra = {'line': line} if line else {}
     if expected:
         extra['expected'] = expected
-    return {'file': CONFIG, 'message': message, **extra}
+    return {'file': file, 'message': message, **extra}
 
 
 def parse(path):
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(resolve_entities='internal', no_network=True, load_dtd=False, huge_tree=False)
     try:
         tree = etree.parse(path, parser)
     except etree.XMLSyntaxError as error:
         items = [item(entry.message, entry.line) for entry in error.error_log] or [item(str(error), error.lineno)]
         raise Refused('recipe-xml-malformed', items[0]['message'], items) from error
-    if tree.docinfo.internalDTD is not None:
-        raise Refused('recipe-xml-malformed', 'a description must not have a DOCTYPE', [item('there is a DOCTYPE', 1)])
-    if tree.getroot().tag != 'image':
-        raise Refused('recipe-schema-invalid', f'the root element is <{tree.getroot().tag}>', [item('the root element is wrong', 1, '<image>')])
     return tree
+
+
+def refusal_of_kiwi(path):
+    """What Kiwi has to say against the description; None when it takes it."""
+    logging.disable(logging.CRITICAL)
+    try:
+        XMLDescription(path).load()
+    except (KiwiError, etree.LxmlError, OSError, ValueError) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+class Includes(etree.Resolver):
+    """Finds included files as Kiwi does, and notes in each element where it comes from."""
+
+    def __init__(self, recipe, kiwi):
+        super().__init__()
+        self.recipe, self.kiwi = recipe, kiwi
+
+    def resolve(self, url, _public, context):
+        path = url.removeprefix('file://')
+        if path.startswith(self.kiwi):
+            return self.resolve_filename(path, context)
+        path = os.path.realpath(os.path.join(self.recipe, url.removeprefix('this://').removeprefix('file://')))
+        tree = etree.parse(path)
+        for element in tree.iter(etree.Element):
+            element.set(LINE, str(element.sourceline))
+            element.set(FILE, os.path.relpath(path, self.recipe))
+        return self.resolve_string(etree.tostring(tree), context)
 
 
 def kiwi_folder():
     return importlib.util.find_spec('kiwi').submodule_search_locations[0]
 
 
-def upgrade(tree, kiwi):
+def upgrade(tree, kiwi, recipe):
     """The description as the newest schema has it, each element with the line of the author's file."""
     for element in tree.iter(etree.Element):
         element.set(LINE, str(element.sourceline))
-    stylesheet = etree.XSLT(etree.parse(os.path.join(kiwi, 'xsl', 'master.xsl')))
+    parser = etree.XMLParser()
+    parser.resolvers.add(Includes(recipe, kiwi))
+    stylesheet = etree.XSLT(etree.parse(os.path.join(kiwi, 'xsl', 'master.xsl'), parser))
     upgraded = stylesheet(tree)
-    line = 1
+    line, file = 1, CONFIG
     for element in upgraded.iter(etree.Element):
+        if LINE in element.attrib:
+            file = element.attrib.pop(FILE, CONFIG)
         line = int(element.attrib.pop(LINE, line))
         element.sourceline = min(line, 65535)
+        if file != CONFIG:
+            ORIGINS[element] = file
     for element in tree.iter(etree.Element):
         element.attrib.pop(LINE, None)
     return upgraded
@@ -136,23 +180,36 @@ def explain(schema, tree):
             if name.startswith('{'):
                 continue
             if name not in attributes:
-                items.append(item(f'<{element.tag}> has no attribute {name}', element.sourceline, ', '.join(sorted(attributes))))
+                items.append(item(f'<{element.tag}> has no attribute {name}', element, ', '.join(sorted(attributes))))
             elif None not in attributes[name] and value not in attributes[name]:
                 allowed = ', '.join(sorted(set(attributes[name])))
-                items.append(item(f'{name}="{value}" is not allowed in <{element.tag}>', element.sourceline, allowed))
+                items.append(item(f'{name}="{value}" is not allowed in <{element.tag}>', element, allowed))
         for child in element.iterchildren(etree.Element):
             if child.tag not in children and not child.tag.startswith('{'):
-                items.append(item(f'<{child.tag}> is not allowed in <{element.tag}>', child.sourceline, ', '.join(sorted(children))))
+                items.append(item(f'<{child.tag}> is not allowed in <{element.tag}>', child, ', '.join(sorted(children))))
     return items
 
 
-def check_schema(tree, kiwi):
+def broken_rules(tree, path):
+    """What the schema says besides its grammar, as assertions."""
+    rules = isoschematron.Schematron(etree.parse(path), store_report=True)
+    rules.validate(tree)
+    items = []
+    for failed in rules.validation_report.iter(f'{REPORT}failed-assert'):
+        found = tree.xpath(failed.get('location'))
+        message = ' '.join(failed.findtext(f'{REPORT}text').split())
+        items.append(item(message, found[0] if found else None))
+    return items
+
+
+def explain_refusal(tree, kiwi, detail):
     path = os.path.join(kiwi, 'schema', 'kiwi.rng')
     rng = etree.RelaxNG(etree.parse(path))
-    if rng.validate(tree):
-        return
-    said = [item(entry.message, entry.line) for entry in rng.error_log]
-    items = explain(Schema(path), tree) or said
+    items = []
+    if not rng.validate(tree):
+        items = explain(Schema(path), tree) or [item(entry.message, entry.line) for entry in rng.error_log]
+    items += broken_rules(tree, path)
+    items = items or [item(detail)]
     raise Refused('recipe-schema-invalid', '; '.join(dict.fromkeys(each['message'] for each in items[:5])), items)
 
 
@@ -164,6 +221,10 @@ def text_of(tree, path):
 def truth(value):
     """A boolean of XML Schema; None when it is not there."""
     return None if value is None else value.strip() in ('true', '1')
+
+
+def names_of(sections, tag):
+    return sorted({child.get('name') for section in sections for child in section if child.tag == tag})
 
 
 def summary(tree):
@@ -180,10 +241,13 @@ def summary(tree):
             'distribution': repository.get('distribution'),
             'package_gpgcheck': truth(repository.get('package_gpgcheck')),
             'repository_gpgcheck': truth(repository.get('repository_gpgcheck')),
+            'components': repository.get('components'),
             'line': (repository if source is None else source).sourceline,
         })
     manager, _ = text_of(tree, 'preferences/packagemanager')
     version, _ = text_of(tree, 'preferences/version')
+    release, _ = text_of(tree, 'preferences/release-version')
+    images = [section for section in tree.iterfind('packages') if not section.get('profiles')]
     packages = [p.get('name') for s in tree.iterfind('packages') for p in s if p.tag in ('package', 'namedCollection')]
     return {
         'name': tree.getroot().get('name'),
@@ -191,6 +255,11 @@ def summary(tree):
         'package_manager': manager or 'dnf5',
         'repositories': repositories,
         'packages': sorted(set(filter(None, packages))),
+        'planned': [{'name': p.get('name'), 'arch': p.get('arch')} for s in images for p in s if p.tag == 'package'],
+        'collections': names_of(images, 'namedCollection'),
+        'excluded': names_of(images, 'ignore'),
+        'only_required': all(s.get('patternType', 'onlyRequired') == 'onlyRequired' for s in images),
+        'release_version': release,
     }
 
 
@@ -220,19 +289,32 @@ def check_late_failures(tree, found):
         raise Refused('recipe-unbuildable', '; '.join(each['message'] for each in items[:5]), items)
 
 
-def main():
-    recipe = sys.argv[1]
+def upgraded_or_refused(tree, kiwi, recipe, refusal):
+    if tree.getroot().tag != 'image' and refusal:
+        message = f'the root element is <{tree.getroot().tag}>'
+        raise Refused('recipe-schema-invalid', message, [item(message, 1, '<image>')])
     try:
-        tree = parse(os.path.join(recipe, CONFIG))
+        return upgrade(tree, kiwi, recipe)
+    except (etree.LxmlError, OSError) as error:
+        version = tree.getroot().get('schemaversion')
+        said = ' '.join(str(refusal or error).split())
+        detail = f'Kiwi cannot read a description of schema version {version}: {said}'
+        raise Refused('recipe-schema-invalid', detail, [item(said, 1)]) from error
+
+
+def main():
+    recipe, *options = sys.argv[1:]
+    try:
+        path = os.path.join(recipe, CONFIG)
+        tree = parse(path)
         kiwi = kiwi_folder()
-        try:
-            upgraded = upgrade(tree, kiwi)
-        except etree.XSLTApplyError as error:
-            version = tree.getroot().get('schemaversion')
-            raise Refused('recipe-schema-invalid', f'Kiwi cannot upgrade a description of schema version {version}: {error}', [item(str(error), 1)]) from error
-        check_schema(upgraded, kiwi)
+        refusal = refusal_of_kiwi(path)
+        upgraded = upgraded_or_refused(tree, kiwi, recipe, refusal)
+        if refusal:
+            explain_refusal(upgraded, kiwi, refusal)
         found = summary(upgraded)
-        check_late_failures(upgraded, found)
+        if '--schema-only' not in options:
+            check_late_failures(upgraded, found)
         print(json.dumps({'ok': found}))
     except Refused as refused:
         print(json.dumps({'error': refused.verdict}))

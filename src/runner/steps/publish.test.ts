@@ -38,6 +38,7 @@ function context() {
     kernel: upload('kernel'),
     initrd: upload('initrd'),
     boot_parameters: upload('boot_parameters'),
+    packages: { url: '', path: '' },
     manifest: upload('manifest.json'),
   };
   return testContext(testDocument({ image: { id: base.image.id, uploads } }), folder);

@@ -3,6 +3,7 @@
  * service has verified all that; see create.ts.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   ARTIFACT_MEDIA_TYPES,
   ARTIFACT_NAMES,
@@ -11,6 +12,7 @@ import {
 } from '../../contract/images.ts';
 import { formatBytes } from '../../platform/bytes.ts';
 import { openRegular } from '../../platform/safe-file.ts';
+import { OUT, PACKAGES_FILE } from '../image-root.ts';
 import type { Step, StepContext } from '../step.ts';
 import { type UploadSource, upload } from '../upload.ts';
 import type { ArtifactFile } from './boot-files.ts';
@@ -35,6 +37,7 @@ export const publish: Step<readonly ArtifactFile[], ManifestArtifact[]> = {
           context.progress({ done: sum, total, unit: 'bytes', message: `uploading ${file.name}` });
         });
       });
+      await uploadPackages(context);
       await uploadManifest(context, artifacts);
       context.note(`${artifacts.length} artifacts, ${formatBytes(total)}`);
       return artifacts;
@@ -60,6 +63,19 @@ async function uploadArtifact(
     size_bytes: stored.size_bytes,
     link: { path, etag: stored.etag, type: 's3' },
   };
+}
+
+/** The list of packages lies beside the artifacts, for whoever wants to compare; no manifest names it. */
+async function uploadPackages(context: StepContext): Promise<void> {
+  const file = join(context.workspace.hostPath(OUT.folder), PACKAGES_FILE);
+  const { handle, sizeBytes } = await openRegular(file);
+  try {
+    const source = fileSource(PACKAGES_FILE, handle, sizeBytes);
+    const { url } = context.document.image.uploads.packages;
+    await upload(source, { ...retrying(context, source.name), url });
+  } finally {
+    await handle.close();
+  }
 }
 
 async function uploadManifest(context: StepContext, artifacts: ManifestArtifact[]): Promise<void> {

@@ -12,7 +12,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
 const mask = maskerOf([]);
 
-interface Missing {
+export interface Missing {
   repository: Repository;
   problem: string;
 }
@@ -54,7 +54,9 @@ function describe({ repository, problem }: Missing): string {
   return `${mask(repository.url)}: ${problem}`;
 }
 
-async function missingOf(context: StepContext, asked: readonly Repository[]): Promise<Missing[]> {
+/** Those that do not answer; a repository inside the recipe is there. */
+export async function missingOf(context: StepContext, all: readonly Repository[]): Promise<Missing[]> {
+  const asked = all.filter((repository) => indexUrls(repository).length > 0);
   if (asked.length === 0) {
     return [];
   }

@@ -38,6 +38,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
         initrd: upload('initrd'),
         boot_parameters: upload('boot_parameters'),
         manifest: upload('manifest.json'),
+        packages: upload('packages.json'),
       },
     },
     builder_root: { digest: 'none', path: '/nonexistent' },

@@ -186,6 +186,22 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
         .execute();
       return found.map(snapshotOf);
     },
+    async setReport(id, report) {
+      const row = { job_id: id, report_json: JSON.stringify(report) };
+      await db
+        .insertInto('job_reports')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    },
+    async report(id) {
+      const row = await db
+        .selectFrom('job_reports')
+        .select('report_json')
+        .where('job_id', '=', id)
+        .executeTakeFirst();
+      return row === undefined ? undefined : JSON.parse(row.report_json);
+    },
     async delete(id) {
       const result = await db.deleteFrom('jobs').where('id', '=', id).executeTakeFirst();
       return result.numDeletedRows > 0n;
@@ -193,14 +209,16 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
   };
 }
 
+type Asked = Pick<StoredJob, 'request' | 'wire' | 'inspection'>;
+
 /** What the reference's clients said is kept beside what was asked for. */
-function requestJson({ request, wire }: Pick<StoredJob, 'request' | 'wire'>): string {
-  return JSON.stringify({ ...request, wire });
+function requestJson({ request, wire, inspection }: Asked): string {
+  return JSON.stringify({ ...request, wire, ...(inspection === null ? {} : { inspection }) });
 }
 
-function requestOf(json: string): Pick<StoredJob, 'request' | 'wire'> {
-  const { wire = NO_WIRE_NOTES, ...request } = JSON.parse(json);
-  return { request, wire };
+function requestOf(json: string): Asked {
+  const { wire = NO_WIRE_NOTES, inspection = null, ...request } = JSON.parse(json);
+  return { request, wire, inspection };
 }
 
 function snapshotOf(row: Selectable<JobSnapshotTable>): JobSnapshot {

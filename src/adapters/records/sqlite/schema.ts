@@ -57,6 +57,11 @@ export interface JobLogTable {
   lines_json: string;
 }
 
+export interface JobReportTable {
+  job_id: string;
+  report_json: string;
+}
+
 export interface CleanupTable {
   position: Generated<number>;
   id: string;
@@ -120,6 +125,7 @@ export interface Tables {
   jobs: JobTable;
   job_snapshots: JobSnapshotTable;
   job_log: JobLogTable;
+  job_reports: JobReportTable;
   cleanup: CleanupTable;
   deleted_recipes: DeletedTable;
   deleted_images: DeletedTable;

@@ -73,13 +73,16 @@ export function recipeContract(client: () => WireClient): void {
     });
   });
 
-  test.each(['sles12', 'sles15', 'centos7'])('%s is a distribution', async (linux_distribution) => {
-    const link = await uploadRecipe(client());
-    expect(await client().make('/v3/recipes', { ...RECIPE, linux_distribution, link })).toMatchObject({
-      linux_distribution,
-      link,
-    });
-  });
+  test.each(['sles12', 'sles15', 'centos7', 'rocky9', 'ubuntu24.04'])(
+    '%s is a distribution',
+    async (linux_distribution) => {
+      const link = await uploadRecipe(client());
+      expect(await client().make('/v3/recipes', { ...RECIPE, linux_distribution, link })).toMatchObject({
+        linux_distribution,
+        link,
+      });
+    },
+  );
 
   test.each([
     ['nothing that is needed', { arch: 'x86_64' }, ['linux_distribution', 'name', 'recipe_type']],

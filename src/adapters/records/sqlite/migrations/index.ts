@@ -7,6 +7,7 @@ import { up as changes } from './0004-changes.ts';
 import { up as idempotency } from './0005-idempotency.ts';
 import { up as repositories } from './0006-repositories.ts';
 import { up as signingKeys } from './0007-signing-keys.ts';
+import { up as inspections } from './0008-inspections.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
@@ -16,4 +17,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0005-idempotency': { up: idempotency },
   '0006-repositories': { up: repositories },
   '0007-signing-keys': { up: signingKeys },
+  '0008-inspections': { up: inspections },
 };

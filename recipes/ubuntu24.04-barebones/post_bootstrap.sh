@@ -1,0 +1,16 @@
+#!/bin/bash
+# Runs in the new root once the bootstrap packages are there, before all others are installed. The packages of
+# dracut and the kernel make the initrd when they are configured: what it must hold is said here, so that it is
+# made once and right, and not a second time by config.sh.
+set -euo pipefail
+
+mkdir -p /etc/dracut.conf.d
+cat > /etc/dracut.conf.d/10-netboot.conf <<'CONF'
+# The initrd of a node that fetches its root over the network and lays an overlay on it.
+hostonly="no"
+compress="zstd"
+add_dracutmodules+=" livenet dmsquash-live network-legacy "
+# With systemd-networkd in the initrd the network comes up, but livenet never hears of it.
+omit_dracutmodules+=" systemd-networkd "
+add_drivers+=" squashfs overlay loop virtio_net virtio_pci "
+CONF
