@@ -110,7 +110,7 @@ export const InspectionCreate = named(
 export type InspectionCreate = Static<typeof InspectionCreate>;
 
 /** What a runner is told about its inspection. */
-export interface InspectionOptions {
+interface InspectionOptions {
   readonly schema_only: boolean;
   readonly plan: boolean;
 }
