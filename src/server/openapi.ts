@@ -25,6 +25,7 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
         { name: 'recipes', description: 'Compressed Kiwi-NG image descriptions' },
         { name: 'images', description: 'What a compute node boots' },
         { name: 'jobs', description: 'Builds: steps, progress, log, result' },
+        { name: 'inspections', description: 'Recipes looked at without building them' },
         { name: 'public-keys', description: 'Keys that open the shell of a job' },
         { name: 'nodes', description: 'Remote machines that jobs can run on' },
         { name: 'authority', description: 'Certificates that builds and images trust' },

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,6 +21,8 @@ beforeEach(async () => {
   for (const { name, path } of files) {
     await writeFile(path, data[name as keyof typeof data]);
   }
+  await mkdir(join(folder, 'out'));
+  await writeFile(join(folder, 'out', 'packages.json'), '[]');
 });
 afterEach(async () => {
   await plane.close();
@@ -38,7 +40,7 @@ function context() {
     kernel: upload('kernel'),
     initrd: upload('initrd'),
     boot_parameters: upload('boot_parameters'),
-    packages: { url: '', path: '' },
+    packages: upload('packages.json'),
     manifest: upload('manifest.json'),
   };
   return testContext(testDocument({ image: { id: base.image.id, uploads } }), folder);
@@ -57,6 +59,7 @@ describe('publish', () => {
       expect(plane.uploads.get(name)?.equals(bytes), name).toBe(true);
     }
     const manifest = JSON.parse(plane.uploads.get('manifest.json')?.toString() ?? '');
+    expect(plane.uploads.get('packages.json')?.toString()).toBe('[]');
     expect(manifest).toMatchObject({ version: '1.0', artifacts });
     expect(manifest.created).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
     expect(artifacts[0]).toMatchObject({
@@ -72,7 +75,7 @@ describe('publish', () => {
     await publish.run(context(), files);
 
     expect(plane.uploads.get('rootfs')?.equals(data.rootfs)).toBe(true);
-    expect(plane.requests).toHaveLength(5);
+    expect(plane.requests).toHaveLength(6);
   });
 
   it('does not try again what the store will refuse again', async () => {
