@@ -48,7 +48,8 @@ def plan_apt(given, arch, recipe, folder):
     lines = []
     for repository in given['repositories']:
         base = address(repository['url'], recipe)
-        bases[base] = repository['alias']
+        # apt writes addresses of files with one slash.
+        bases[re.sub('^file://', 'file:', base)] = repository['alias']
         place = repository['distribution'] or './'
         components = repository['components'] if repository['distribution'] not in (None, './', '/') else ''
         lines.append(f'deb [trusted=yes arch={deb_arch}] {base} {place} {components or ""}\n')
