@@ -108,9 +108,3 @@ export const InspectionCreate = named(
   ),
 );
 export type InspectionCreate = Static<typeof InspectionCreate>;
-
-/** What a runner is told about its inspection. */
-export interface InspectionOptions {
-  readonly schema_only: boolean;
-  readonly plan: boolean;
-}
