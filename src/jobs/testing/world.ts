@@ -10,6 +10,7 @@ import type { JobRecords } from '../../ports/records.ts';
 import { addressOf } from '../addresses.ts';
 import { createJobChanges } from '../changes.ts';
 import { jobsConfigOf } from '../config.ts';
+import { createInspections } from '../inspections.ts';
 import { createJobReports } from '../reports.ts';
 import { createJobService } from '../service.ts';
 import { createSupervisor } from '../supervisor.ts';
@@ -45,7 +46,7 @@ export function createWorld(options: WorldOptions = {}) {
   const objects = memoryObjects();
   objects.putText({ bucket: 'ims', key: `recipes/${RECIPE_ID}/recipe.tar.gz` }, 'an archive');
   const stored = memoryRecords(state);
-  const machine = createMachine(slots);
+  const machine = createMachine(slots + config.inspections);
   let nowMs = Date.parse('2026-01-01T00:00:00.000Z');
   const clock = { now: () => new Date(nowMs) };
   let cleaned = 0;
@@ -115,6 +116,16 @@ export function createWorld(options: WorldOptions = {}) {
         cleaned += 1;
       },
     };
+    const jobDeps = {
+      pages: {
+        list: () => context.records.jobs.list(),
+        page: () => Promise.reject(new Error('pages are the work of the database; this world has none')),
+      },
+      ...context,
+      ids: randomIds,
+      hostArchitecture: 'x86_64',
+      defaults: config.defaults,
+    } as const;
     const supervisor = createSupervisor({
       ...context,
       ids: randomIds,
@@ -132,16 +143,8 @@ export function createWorld(options: WorldOptions = {}) {
       records,
       changes: context.changes,
       supervisor,
-      jobs: createJobService({
-        pages: {
-          list: () => context.records.jobs.list(),
-          page: () => Promise.reject(new Error('pages are the work of the database; this world has none')),
-        },
-        ...context,
-        ids: randomIds,
-        hostArchitecture: 'x86_64',
-        defaults: config.defaults,
-      }),
+      jobs: createJobService(jobDeps),
+      inspections: createInspections({ ...jobDeps, objects }),
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
       crash() {
         crashed = true;
