@@ -331,7 +331,7 @@ function manySpec(first: number, count: number): string {
   );
   const files = numbers.map(
     (number) =>
-      `mkdir -p %{buildroot}/usr/share/many/${number}; for f in $(seq 40); do echo $f > %{buildroot}/usr/share/many/${number}/file-$f; done`,
+      `mkdir -p %{buildroot}/usr/share/many/${number}; for f in $(seq 8); do echo $f > %{buildroot}/usr/share/many/${number}/file-$f; done`,
   );
   return `Name: many-source-${first}\nVersion: 1\nRelease: 1\nSummary: Many\nLicense: MIT\nBuildArch: noarch\n%description\nMany.\n${packages.join('')}%install\n${files.join('\n')}\n`;
 }
