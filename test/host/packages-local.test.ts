@@ -3,12 +3,14 @@
  * authority: what a site's recipes say. What comes out is looked at inside the squashfs.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createJob, logOf, untilOver } from '../support/jobs.ts';
 import { startService, type TestService } from '../support/kiln.ts';
-import { makePackages } from '../support/packages.ts';
+import { askPackages, makePackages } from '../support/packages.ts';
 import { run } from '../support/run.ts';
 import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
 
@@ -90,6 +92,36 @@ describe('a recipe from packages.local', () => {
     },
   );
 
+  it('goes on while the upstream of a proxy is away, and says so; with nothing kept it says why', async () => {
+    const upstream = await upstreamOf('tiny');
+    await kiln(
+      'repositories',
+      'create',
+      'warm',
+      '--kind',
+      'proxy',
+      '--upstream',
+      upstream.url,
+      '--refresh-seconds',
+      '0',
+    );
+    await kiln('repositories', 'create', 'cold', '--kind', 'proxy', '--upstream', upstream.url);
+    const url = 'https://packages.local/repository/warm';
+    const recipe = await registerTinyRpm(service, { manager: 'zypper', url });
+    const before = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+    expect(before.state, (await logOf(service, before.id)).slice(-40).join('\n')).toBe('succeeded');
+    await upstream.close();
+
+    const after = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+    expect(after.state, (await logOf(service, after.id)).slice(-40).join('\n')).toBe('succeeded');
+    expect((await logOf(service, after.id)).join('\n')).toMatch(
+      /upstream of "warm" cannot be asked .*refuses connections/,
+    );
+
+    const cold = await registerTinyRpm(service, { manager: 'zypper', url: url.replace('warm', 'cold') });
+    await untilLoggedThenCancel((await createJob(service, cold)).id, 'it refuses connections');
+  });
+
   it('says which repository it is when there is none of that name', async () => {
     const url = 'https://packages.local/repository/missing';
     const recipe = await registerTinyRpm(service, { manager: 'zypper', url });
@@ -102,6 +134,34 @@ describe('a recipe from packages.local', () => {
     await untilLoggedThenCancel(job.id, 'there is no repository "missing"');
   });
 });
+
+/** What the service says of a repository, as the content of another server. */
+async function upstreamOf(repository: string) {
+  const ca = await kiln('authority', 'export');
+  const port = Number(/Packages at https:\/\/[^:]+:(\d+)\//.exec(service.output())?.[1]);
+  const fetchOne = async (path: string) =>
+    (await askPackages({ port, ca }, `/repository/${repository}/${path}`)).body;
+  const content = new Map<string, Buffer>();
+  const repomd = await fetchOne('repodata/repomd.xml');
+  content.set('/repodata/repomd.xml', repomd);
+  for (const [, href = ''] of repomd.toString().matchAll(/href="([^"]+)"/g)) {
+    content.set(`/${href}`, await fetchOne(href));
+  }
+  content.set(`/Packages/${TINY_RPM}`, await fetchOne(`Packages/${TINY_RPM}`));
+  const server = createServer((request, response) => {
+    const body = content.get(request.url ?? '');
+    response.writeHead(body === undefined ? 404 : 200).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
 
 async function untilLoggedThenCancel(id: string, text: string): Promise<void> {
   const { untilLogged } = await import('../support/jobs.ts');
