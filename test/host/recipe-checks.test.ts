@@ -300,9 +300,9 @@ describe('a description', () => {
   });
 
   it('with an entity bomb is refused', async () => {
-    const { files } = KIWI_REFUSES['an entity that grows without end'] ?? { files: {} };
+    const bomb = KIWI_REFUSES['an entity that grows without end']?.files['config.xml'] ?? '';
 
-    expect(await refusal(validated(files['config.xml'] ?? ''))).toMatchObject({
+    expect(await refusal(validated(bomb))).toMatchObject({
       code: 'recipe-xml-malformed',
     });
   });
