@@ -21,6 +21,7 @@ import { unpack } from '../../src/runner/steps/unpack.ts';
 import { validate } from '../../src/runner/steps/validate.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
+import { KIWI_REFUSES } from '../support/descriptions.ts';
 
 let folder: string;
 let workspace: Workspace;
@@ -299,9 +300,11 @@ describe('a description', () => {
   });
 
   it('with an entity bomb is refused', async () => {
-    const bomb = `<?xml version="1.0"?><!DOCTYPE image [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><image>&b;</image>`;
+    const bomb = KIWI_REFUSES['an entity that grows without end']?.files['config.xml'] ?? '';
 
-    expect(await refusal(validated(bomb))).toMatchObject({ code: 'recipe-xml-malformed' });
+    expect(await refusal(validated(bomb))).toMatchObject({
+      code: 'recipe-xml-malformed',
+    });
   });
 
   it.each([
