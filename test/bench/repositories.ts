@@ -48,9 +48,18 @@ export async function benchRepositories(): Promise<void> {
     'log.level': 'error',
   });
   try {
-    await benchServing(service, folder, files);
-    await benchAdding(service, folder, authority.ca);
-    await benchAgain(service);
+    // One part alone: `npm run bench -- repositories adding`.
+    const only = process.argv[3];
+    const parts = {
+      serving: () => benchServing(service, folder, files),
+      adding: () => benchAdding(service, folder, authority.ca),
+      again: () => benchAgain(service),
+    };
+    for (const [name, part] of Object.entries(parts)) {
+      if (only === undefined || only === name) {
+        await part();
+      }
+    }
     console.log(`\npeak resident memory of the service: ${formatBytes(await peakMemoryBytes(service.pid))}`);
   } finally {
     await service.close();
@@ -281,6 +290,8 @@ async function makeMany(folder: string): Promise<{ files: string[]; updateSecond
           'rpmbuild',
           '--quiet',
           '--define=_topdir /tmp/build',
+          '--define=__os_install_post %{nil}',
+          '--define=_binary_payload w1.gzdio',
           '--define=_rpmdir /work/out',
           '--define=_build_name_fmt %%{NAME}.rpm',
           '-bb',
@@ -331,7 +342,7 @@ function manySpec(first: number, count: number): string {
   );
   const files = numbers.map(
     (number) =>
-      `mkdir -p %{buildroot}/usr/share/many/${number}; for f in $(seq 8); do echo $f > %{buildroot}/usr/share/many/${number}/file-$f; done`,
+      `mkdir -p %{buildroot}/usr/share/many/${number}; cd %{buildroot}/usr/share/many/${number}; touch one two three four five six seven eight`,
   );
   return `Name: many-source-${first}\nVersion: 1\nRelease: 1\nSummary: Many\nLicense: MIT\nBuildArch: noarch\n%description\nMany.\n${packages.join('')}%install\n${files.join('\n')}\n`;
 }

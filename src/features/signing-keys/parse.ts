@@ -17,6 +17,14 @@ export async function parseSigningKey(text: string, now: Date): Promise<ParsedKe
   if (await key.isRevoked(undefined, undefined, now)) {
     throw new KilnError('signing-key-invalid', `the key ${fingerprintOf(key)} is revoked`);
   }
+  await key.verifyPrimaryKey(now).catch((cause: Error) => {
+    // Whoever changed the key on its way cannot sign it anew: rpm would not take it either.
+    if (!/expired/i.test(cause.message)) {
+      throw new KilnError('signing-key-invalid', `the key ${fingerprintOf(key)} is not signed by itself`, {
+        cause,
+      });
+    }
+  });
   const expires = await expiryOf(key);
   if (expires !== null && expires.getTime() <= now.getTime()) {
     throw new KilnError(
@@ -44,6 +52,10 @@ async function readOne(text: string): Promise<Key> {
       'signing-key-invalid',
       'this is a private key; it was not kept. Export the public one: gpg --export --armor KEY',
     );
+  }
+  const blocks = trimmed.split('-----BEGIN PGP PUBLIC KEY BLOCK-----').length - 1;
+  if (blocks > 1) {
+    throw new KilnError('signing-key-invalid', `there are ${blocks} keys; register them one by one`);
   }
   const armored = trimmed.startsWith('-----BEGIN PGP');
   try {

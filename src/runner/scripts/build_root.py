@@ -28,6 +28,7 @@ from kiwi.repository.dnf5 import RepositoryDnf5
 from kiwi.repository.zypper import RepositoryZypper
 from kiwi.system.prepare import SystemPrepare
 from kiwi.system.setup import SystemSetup
+from kiwi.system.uri import Uri
 from kiwi.xml_description import XMLDescription
 from kiwi.xml_parse import repository
 from kiwi.xml_state import XMLState
@@ -126,13 +127,19 @@ def leave_verifying_to_us() -> None:
     SystemSetup.import_repositories_marked_as_imageinclude = as_the_recipe_says
 
 
+def alias_of(element: ElementTree.Element) -> str:
+    """The name that Kiwi gives a repository, which is also that of its folder in the cache."""
+    source = element.find('source')
+    return element.get('alias') or Uri('' if source is None else source.get('path', ''), element.get('type') or '').alias()
+
+
 def verify_packages(description: str) -> None:
     """Verifies what zypper has downloaded; ends this process with an error when a package is not signed as it has to be.
 
     By then the package is installed, its scripts have run in the sandbox; what counts is that no image comes of it.
     """
     image = ElementTree.parse(os.path.join(description, 'config.xml')).getroot()
-    unchecked = {each.get('alias') for each in image.findall('repository') if not is_checked(each)}
+    unchecked = {alias_of(each) for each in image.findall('repository') if not is_checked(each)}
     folders = [folder for folder in glob.glob(f'{PACKAGE_CACHE}/*') if os.path.basename(folder) not in unchecked]
     packages = sorted(path for folder in folders for path in glob.glob(f'{folder}/**/*.rpm', recursive=True))
     if not packages:
