@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createJob, logOf, untilOver } from '../support/jobs.ts';
 import { startService, type TestService } from '../support/kiln.ts';
-import { askPackages, makePackages } from '../support/packages.ts';
+import { askPackages, makeAuthority, makePackages } from '../support/packages.ts';
 import { run } from '../support/run.ts';
 import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
 
@@ -132,6 +132,42 @@ describe('a recipe from packages.local', () => {
       build_env_size: 1,
     });
     await untilLoggedThenCancel(job.id, 'there is no repository "missing"');
+  });
+});
+
+describe('a server certificate of an authority of the site', () => {
+  it('is trusted as package managers do, also when the authority was made without a key usage', async () => {
+    const authority = await makeAuthority(join(folder, 'site'));
+    const { cert, key } = await authority.issue(['packages.local']);
+    const files = {
+      cert: join(folder, 'site.crt'),
+      key: join(folder, 'site.key'),
+      ca: join(folder, 'site-ca.pem'),
+    };
+    await writeFile(files.cert, cert);
+    await writeFile(files.key, key, { mode: 0o600 });
+    await writeFile(files.ca, authority.ca);
+    const site = await startService({
+      'packages.certificate_file': files.cert,
+      'packages.key_file': files.key,
+      'trust.ca_file': files.ca,
+      'repositories.wait_seconds': '5',
+    });
+    try {
+      for (const words of [
+        ['repositories', 'create', 'tiny'],
+        ['repositories', 'upload', 'tiny', join(folder, TINY_RPM)],
+      ]) {
+        const result = await site.kiln(words);
+        expect(result.exitCode, result.tail.join('\n')).toBe(0);
+      }
+      const url = 'https://packages.local/repository/tiny';
+      const recipe = await registerTinyRpm(site, { manager: 'zypper', url });
+      const job = await untilOver(site, (await createJob(site, recipe)).id, 90_000);
+      expect(job.state, (await logOf(site, job.id)).slice(-40).join('\n')).toBe('succeeded');
+    } finally {
+      await site.close();
+    }
   });
 });
 

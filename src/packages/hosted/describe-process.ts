@@ -35,8 +35,8 @@ export interface Described {
 
 export const RESULT = 'result.json';
 
-const IN = '/work/in';
-const OUT = { folder: 'out', at: '/work/out', writable: true };
+const IN = '/packages/in';
+const OUT = { folder: 'out', at: '/packages/out', writable: true };
 const LIMITS = { diskBytes: 4 * GIB, memoryBytes: 2 * GIB, cpus: 2, pids: 256 };
 const LIST_LIMIT_BYTES = 512 * 1024 * 1024;
 const CREATEREPO = [
