@@ -2,18 +2,21 @@
  * Makes one builder root: debootstrap into a folder, a few files of ours, a squashfs with shifted ids. What mounts
  * something does so in private namespaces; a killed maker leaves a folder and nothing else.
  */
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandOptions, mustRun } from '../platform/exec.ts';
 import { ID_SHIFT } from './oci-bundle.ts';
 import { inPrivateNamespaces } from './private-namespaces.ts';
 
 /** Raise this when the way in which a builder root is made changes its content. */
-export const RECIPE_VERSION = 1;
+export const RECIPE_VERSION = 2;
 
 /** What Kiln itself needs in there. */
 export const PACKAGES = [
+  'acl',
+  'ansible-core',
   'apt-utils',
+  'attr',
   'bzip2',
   'ca-certificates',
   'createrepo-c',
@@ -21,9 +24,16 @@ export const PACKAGES = [
   'dnf',
   'dnf5',
   'file',
+  'git',
   'gpg',
   'kiwi',
   'kiwi-systemdeps-core',
+  'less',
+  'nano',
+  'openssh-server',
+  'procps',
+  // debootstrap does not follow the virtual packages by which Ansible's cryptography asks for it.
+  'python3-cffi-backend',
   'python3-jinja2',
   'python3-lxml',
   'python3-yaml',
@@ -93,6 +103,7 @@ export async function makeBuilderRoot(options: MakingOptions, watch: MakingWatch
   );
   await addFiles(root);
   await removeWaste(root);
+  await removeHostKeys(root);
   const packages = await installedPackages(root, signal);
   watch.onProgress?.({ phase: 'squash', done: 0 });
   await squash(options.folder, root, signal);
@@ -127,6 +138,13 @@ async function removeWaste(root: string): Promise<void> {
   }
   await mkdir(join(root, 'var/cache/apt/archives/partial'), { recursive: true });
   await mkdir(join(root, 'var/lib/apt/lists/partial'), { recursive: true });
+}
+
+/** Each shell gets a host key of its own; one that all builder roots of a site share would prove nothing. */
+async function removeHostKeys(root: string): Promise<void> {
+  const folder = join(root, 'etc', 'ssh');
+  const keys = (await readdir(folder)).filter((name) => name.startsWith('ssh_host_'));
+  await Promise.all(keys.map((name) => rm(join(folder, name))));
 }
 
 async function installedPackages(root: string, options: CommandOptions): Promise<Record<string, string>> {

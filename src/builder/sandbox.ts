@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { CommandResult } from '../platform/exec.ts';
+import type { ImageOverlay, OverlayOptions } from './image-overlay.ts';
 
 export interface SandboxLimits {
   readonly diskBytes: number;
@@ -32,10 +33,12 @@ export interface WorkspaceOptions {
   /** More names that commands with an outbound network can resolve, with their addresses. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly services?: readonly InnerService[];
+  /** File of the disk, which then outlives the workspace: its caller's. One that is there is used as it is. */
+  readonly diskFile?: string;
 }
 
 export interface Bind {
-  /** A folder of the workspace disk, made by `makeFolder`. */
+  /** A folder of the workspace disk, made by `makeFolder`, or an overlay. */
   readonly folder: string;
   /** Where it is in the sandbox, absolute. */
   readonly at: string;
@@ -76,6 +79,11 @@ export interface Workspace {
   /** Makes an empty folder on the workspace disk, owned by the sandbox's root. */
   makeFolder(name: string): Promise<void>;
   removeFolder(name: string): Promise<void>;
+  /**
+   * Lays an overlay over the squashfs of an image. Commands see it as the folder of that name, and the image as it was as
+   * `NAME-original`; its layers are in the folder `NAME-layers` of the disk.
+   */
+  openOverlay(name: string, options: OverlayOptions): Promise<ImageOverlay>;
   /**
    * Path on the host of a folder of the disk. What a sandboxed command could write to is hostile: read only
    * folders that no untrusted command had writable, and never follow links in them.

@@ -2,13 +2,34 @@
  * The disk of a workspace: a sparse file with a file system of exactly the size that the job may fill. What a
  * build writes is bounded by it, whatever the build does.
  */
-import { open, statfs } from 'node:fs/promises';
+import { open, stat, statfs } from 'node:fs/promises';
 import { KilnError } from '../contract/errors.ts';
 import { mustRun } from '../platform/exec.ts';
 import { mountLoop } from './mounts.ts';
 
-/** Makes the file and mounts it. Throws `host-disk-full` when the host has no room for the file system itself. */
-export async function makeDisk(file: string, bytes: number, target: string): Promise<void> {
+/**
+ * Mounts the disk, which is made unless it is there. Throws `host-disk-full` when the host has no room for the file system
+ * itself.
+ */
+export async function openDisk(file: string, bytes: number, target: string): Promise<void> {
+  if (await isThere(file)) {
+    // Without a journal, a disk that lost its power has to be looked at first; one that was unmounted is clean at once.
+    await mustRun(['e2fsck', '-p', file]);
+  } else {
+    await makeDisk(file, bytes);
+  }
+  // Without noinit_itable the kernel would write the inode tables that mkfs left out, gigabytes on a large disk.
+  await mountLoop(file, target, 'noatime,nodev,discard,noinit_itable');
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function makeDisk(file: string, bytes: number): Promise<void> {
   try {
     const handle = await open(file, 'wx', 0o600);
     try {
@@ -37,8 +58,6 @@ export async function makeDisk(file: string, bytes: number, target: string): Pro
     }
     throw cause;
   }
-  // Without noinit_itable the kernel would write the inode tables that mkfs left out, gigabytes on a large disk.
-  await mountLoop(file, target, 'noatime,nodev,discard,noinit_itable');
 }
 
 export async function diskUsage(folder: string): Promise<{ freeBytes: number; totalBytes: number }> {

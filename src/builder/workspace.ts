@@ -11,6 +11,7 @@ import { KilnError } from '../contract/errors.ts';
 import { mustRun, shellQuote } from '../platform/exec.ts';
 import { maskerOf } from '../platform/secrets.ts';
 import { removeCgroup } from './cgroup.ts';
+import { type ImageOverlay, type OverlayOptions, openImageOverlay } from './image-overlay.ts';
 import { mountLoop, unmount } from './mounts.ts';
 import { NAME_SERVER, type OutboundNetwork, openOutboundNetwork } from './network.ts';
 import { ID_SHIFT } from './oci-bundle.ts';
@@ -18,7 +19,7 @@ import { runContainer } from './runc.ts';
 import type { SandboxCommand, SandboxResult, Workspace, WorkspaceOptions } from './sandbox.ts';
 import { makeStageFolder, STAGE_ROOTFS, stagedBind } from './stage.ts';
 import { trustLayer } from './trust-layer.ts';
-import { diskUsage, makeDisk } from './workspace-disk.ts';
+import { diskUsage, openDisk } from './workspace-disk.ts';
 
 const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -28,6 +29,7 @@ const ENVIRONMENT = {
   TAR_OPTIONS: '--anchored --exclude=./proc --exclude=./sys --exclude=./dev',
 };
 const TRUST_LAYER = '.trust';
+const ORIGINAL = /-original$/;
 const FOLDER_NAME = /^[a-z][a-z0-9-]*$/;
 
 /** Throws `host-disk-full` when the host has no room for its disk, `sandbox-failed` when a mount is refused. */
@@ -52,6 +54,7 @@ class JobWorkspace implements Workspace {
   readonly #cgroup: string;
   #network: Promise<OutboundNetwork> | undefined;
   readonly #layers: string[] = [];
+  readonly #overlays = new Map<string, ImageOverlay>();
   #commands = 0;
   readonly #running = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
@@ -69,8 +72,12 @@ class JobWorkspace implements Workspace {
     await makeStageFolder();
     await mkdir(this.#disk);
     await mkdir(this.#builder);
-    await makeDisk(join(folder, 'disk.img'), limits.diskBytes, this.#disk);
+    const diskFile = this.#options.diskFile ?? join(folder, 'disk.img');
+    await openDisk(diskFile, limits.diskBytes, this.#disk);
     await mountLoop(builderRoot, this.#builder, 'ro');
+    // A disk that was kept has what its last runner left when it was killed.
+    await removeTree(join(this.#disk, '.overlays'));
+    await removeTree(join(this.#disk, TRUST_LAYER));
     await mkdir(join(this.#disk, '.overlays'));
     if (trustedCertificates.length > 0) {
       await trustLayer(this.#builder, join(this.#disk, TRUST_LAYER), trustedCertificates);
@@ -82,7 +89,22 @@ class JobWorkspace implements Workspace {
     if (!FOLDER_NAME.test(folder)) {
       throw new TypeError(`"${folder}" is no folder of a workspace`);
     }
+    const overlay = this.#overlays.get(folder.replace(ORIGINAL, ''));
+    if (overlay !== undefined) {
+      return ORIGINAL.test(folder) ? overlay.original : overlay.root;
+    }
     return join(this.#disk, folder);
+  }
+
+  async openOverlay(name: string, options: OverlayOptions): Promise<ImageOverlay> {
+    const places = {
+      layers: this.hostPath(`${name}-layers`),
+      mounts: join(this.#options.folder, 'images', name),
+      builder: this.#builder,
+    };
+    const overlay = await openImageOverlay(places, options);
+    this.#overlays.set(name, overlay);
+    return overlay;
   }
 
   async makeFolder(name: string): Promise<void> {
@@ -186,6 +208,9 @@ class JobWorkspace implements Workspace {
     const network = await this.#network?.catch(() => undefined);
     await network?.close();
     this.#network = undefined;
+    for (const overlay of this.#overlays.values()) {
+      await overlay.close();
+    }
     await unmount(this.#builder);
     await unmount(this.#disk);
     await removeCgroup(this.#cgroup);

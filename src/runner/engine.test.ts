@@ -32,6 +32,7 @@ function engineOf(options: { result?: Partial<SandboxResult>; freeBytes?: number
   const workspace: Workspace = {
     makeFolder: nothing,
     removeFolder: nothing,
+    openOverlay: () => Promise.reject(new Error('nothing is mounted here')),
     writeFile: nothing,
     close: nothing,
     hostPath: (folder) => folder,

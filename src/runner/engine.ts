@@ -83,6 +83,7 @@ function watched(workspace: Workspace, failed: SandboxResult[]): Workspace {
   return {
     makeFolder: (name) => workspace.makeFolder(name),
     removeFolder: (name) => workspace.removeFolder(name),
+    openOverlay: (name, options) => workspace.openOverlay(name, options),
     hostPath: (folder) => workspace.hostPath(folder),
     writeFile: (folder, name, data) => workspace.writeFile(folder, name, data),
     usage: () => workspace.usage(),

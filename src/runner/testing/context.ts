@@ -21,6 +21,7 @@ export function testContext(
       hostPath,
       makeFolder: async (name) => void (await mkdir(hostPath(name))),
       removeFolder: async () => {},
+      openOverlay: () => Promise.reject(new Error('this step mounts no image')),
       writeFile: (name, file, data) => writeFile(join(hostPath(name), file), data),
       usage: async () => ({ freeBytes: 1, totalBytes: 1 }),
       close: async () => {},
