@@ -200,10 +200,50 @@ export const ERROR_CATALOGUE = {
     title: 'This service cannot build for that architecture yet',
     hint: 'Build on a host of the same architecture.',
   },
-  'job-type-not-supported': {
+  'image-without-manifest': {
     status: 422,
-    title: 'This service cannot run jobs of that type yet',
-    hint: 'Create jobs are supported.',
+    title: 'The image has no manifest yet',
+    hint: 'Upload its artifacts with `kiln images upload ID --rootfs FILE`, or import a root file system.',
+  },
+  'shell-without-key': {
+    status: 422,
+    title: 'Nobody could log in to the shell',
+    hint: 'Name a public key with public_key_id; `kiln public-keys create` registers one.',
+  },
+  'job-without-shell': {
+    status: 409,
+    title: 'The job has no shell that is open',
+    hint: '`kiln jobs describe ID` shows where the job stands.',
+  },
+  'shell-failed': {
+    status: 422,
+    title: 'The user of the shell said that the work failed',
+    hint: '`kiln jobs retry ID` opens a shell again with everything that was done.',
+  },
+  'shell-timed-out': {
+    status: 408,
+    title: 'The time of the shell is over',
+    hint: 'What was done is kept: `kiln jobs retry ID` opens a shell again with it.',
+  },
+  'shell-could-not-open': {
+    status: 500,
+    title: 'The shell could not be opened',
+    hint: 'The log of the job says why. Ports come from shells.first_port to shells.last_port.',
+  },
+  'command-failed': {
+    status: 422,
+    title: 'A command that changes the image failed',
+    hint: 'Its output is in the log. `kiln jobs retry ID` goes on from the last change that succeeded.',
+  },
+  'nothing-to-retry': {
+    status: 409,
+    title: 'There is no checkpoint of that job to go on from',
+    hint: 'Checkpoints are kept for checkpoints.keep_hours after a failure; create the job anew.',
+  },
+  'image-unreadable': {
+    status: 422,
+    title: 'The root file system of the image cannot be mounted',
+    hint: 'It has to be a squashfs, with a compression that the kernel of this host knows.',
   },
   'job-is-over': {
     status: 409,

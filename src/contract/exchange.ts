@@ -15,7 +15,10 @@ export type ExchangedNoun = (typeof EXCHANGED_NOUNS)[number];
 /** A job that is over, with the shell that was asked for. */
 export const ExportedJob = Type.Object(
   {
-    ...Job.properties,
+    ...Type.Omit(Job, ['shell']).properties,
+    // Archives from before there were customize jobs have none of these.
+    changes: Type.Optional(Job.properties.changes),
+    retry_of: Type.Optional(Job.properties.retry_of),
     ssh_container: orNull(
       Type.Object({ name: Type.String(), jail: Type.Boolean() }, { additionalProperties: false }),
       'The shell that was asked for',

@@ -45,6 +45,7 @@ export const Image = named(
       ...fields,
       link: orNull(Link, 'Its manifest; null until one is linked'),
       job_id: orNull(Id('A job'), 'The job that made the image, when one did'),
+      parent: Type.Optional(Id('The image that this one was made of, when it was customized')),
     },
     { additionalProperties: false, description: 'A registered image' },
   ),

@@ -1,6 +1,7 @@
 /** Jobs as clients see them: what was asked for, which step it is at, and why it ended as it did. */
 import { type Static, Type } from 'typebox';
 import { ArchitectureSchema, Id, named, orNull, Timestamp } from './common.ts';
+import { Change, JobShell, ShellRequest } from './customizations.ts';
 import { ProblemItem } from './problem.ts';
 
 /** The reference's status words, in the order in which a create job passes through them. */
@@ -103,6 +104,10 @@ const fields = {
   initrd_file_name: orNull(bootFile('A file'), 'Initrd in /boot; null: the one that belongs to the kernel'),
   kernel_parameters_file_name: bootFile('File in /boot with boot parameters; published when it is there'),
   require_dkms: Type.Boolean({ description: 'Whether kernel modules are compiled during the job' }),
+  changes: Type.Array(Change, {
+    maxItems: 100,
+    description: 'What a customize job does to the image, in this order',
+  }),
 };
 
 export const Job = named(
@@ -124,6 +129,8 @@ export const Job = named(
       heartbeat: orNull(Timestamp('Sign of life'), 'When the runner was last heard of'),
       steps: Type.Array(JobStep, { description: 'All steps of the job, in order' }),
       log_lines: Type.Integer({ minimum: 0, description: 'How many lines the log has by now' }),
+      shell: orNull(JobShell, 'The shell of the job; null when it has none'),
+      retry_of: orNull(Id('A job'), 'The failed job whose work this one takes over'),
       reason: orNull(JobReason, 'Why the job failed; null unless it did'),
       resultant_image_id: orNull(Id('An image'), 'The image that the job made'),
     },
@@ -149,6 +156,13 @@ export const JobCreate = named(
       initrd_file_name: Type.Optional(fields.initrd_file_name),
       kernel_parameters_file_name: Type.Optional(fields.kernel_parameters_file_name),
       require_dkms: Type.Optional(fields.require_dkms),
+      changes: Type.Optional(fields.changes),
+      shell: Type.Optional(
+        orNull(
+          ShellRequest,
+          'The shell that a customize job opens; it has one when nothing is said and there are no changes',
+        ),
+      ),
     },
     { additionalProperties: false, description: 'A job to create' },
   ),

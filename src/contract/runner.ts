@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { ArchitectureSchema, Id, KeyValue, named, orNull, Timestamp } from './common.ts';
+import { Change, OpenShell, VERDICTS } from './customizations.ts';
 import { ManifestArtifact } from './images.ts';
 import { InspectionReport } from './inspections.ts';
 import { JobProgress, JobReason, STEP_STATES } from './jobs.ts';
@@ -31,7 +32,7 @@ export const JobDocument = Type.Object({
     grace_seconds: Type.Integer({ minimum: 1 }),
   }),
   /** Which steps are to be done. */
-  job_type: Type.Enum(['create', 'import', 'inspect']),
+  job_type: Type.Enum(['create', 'customize', 'import', 'inspect']),
   /** What is asked for, when the job is an inspection. */
   inspection: Type.Optional(
     Type.Object({
@@ -47,6 +48,33 @@ export const JobDocument = Type.Object({
       ),
     }),
   ),
+  /** What a customize job does; and where jobs that fail leave what they have done. */
+  changes: Type.Array(Change),
+  shell: orNull(
+    Type.Object({
+      name: Type.String(),
+      jail: Type.Boolean(),
+      /** False: it is opened when the build of a create job fails. */
+      always: Type.Boolean(),
+      authorized_keys: Type.String({ description: 'Lines as authorized_keys has them' }),
+      listen: Type.String({ description: 'Address of this host to listen on' }),
+      host: Type.String({ description: 'What clients are told to connect to' }),
+      first_port: Type.Integer(),
+      last_port: Type.Integer(),
+      idle_seconds: Type.Integer({ minimum: 1 }),
+      total_seconds: Type.Integer({ minimum: 1 }),
+    }),
+    'The shell that the job opens',
+  ),
+  /** Folder for what outlives a failed job. */
+  checkpoint: Type.String({ description: 'Folder' }),
+  /** What the job takes over; its folder is the runner's then. */
+  resume: orNull(
+    Type.Object({ folder: Type.String(), from: orNull(Type.String(), 'Checkpoint; the last one when null') }),
+    'A failed job',
+  ),
+  /** What the cache of images may hold, in bytes. */
+  image_cache_bytes: Type.Integer({ minimum: 0 }),
   /** What the job starts from: the archive of a recipe, or of a root file system. */
   source: Type.Object({
     id: Id('The recipe or image'),
@@ -148,6 +176,7 @@ export const RunnerReport = named(
         },
       ),
       failure: Type.Optional(JobReason),
+      shell: Type.Optional(OpenShell),
     },
     { additionalProperties: false, description: 'A sign of life of a runner, with all that is new' },
   ),
@@ -159,6 +188,13 @@ export const RunnerReply = named(
   Type.Object(
     {
       cancel: Type.Boolean({ description: 'Whether the runner must stop and clean up now' }),
+      verdict: Type.Optional(Type.Enum([...VERDICTS], { description: 'Somebody ended the shell, and how' })),
+      extended_seconds: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'What was added to the time of the shell so far' }),
+      ),
+      checkpoints: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'How often a checkpoint of the shell was asked for so far' }),
+      ),
     },
     { additionalProperties: false, description: 'What the service answers to a report' },
   ),

@@ -34,6 +34,18 @@ export const IMPORT_STEPS = [
   { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
 ] as const satisfies readonly StepDescription[];
 
+export const CUSTOMIZE_STEPS = [
+  { name: 'fetch-image', title: 'Fetch and verify the image', status: 'fetching_image' },
+  { name: 'mount', title: 'Lay an overlay over it', status: 'fetching_image' },
+  { name: 'apply', title: 'Make the changes', status: 'building_image' },
+  { name: 'open-shell', title: 'Open the shell', status: 'building_image' },
+  { name: 'shell', title: 'Wait for the user', status: 'waiting_on_user' },
+  { name: 'boot-files', title: 'Find kernel and initrd', status: 'packaging_artifacts' },
+  { name: 'inventory', title: 'List the packages', status: 'packaging_artifacts' },
+  { name: 'squash', title: 'Squash the root', status: 'packaging_artifacts' },
+  { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
+] as const satisfies readonly StepDescription[];
+
 export const INSPECT_STEPS = [
   { name: 'fetch', title: 'Fetch and verify the recipe', status: 'fetching_recipe' },
   { name: 'unpack', title: 'Unpack the recipe', status: 'fetching_recipe' },
@@ -44,9 +56,15 @@ export const INSPECT_STEPS = [
   { name: 'plan', title: 'Find out what would be installed', status: 'waiting_for_repos' },
 ] as const satisfies readonly StepDescription[];
 
-export type StepName = (typeof CREATE_STEPS | typeof IMPORT_STEPS | typeof INSPECT_STEPS)[number]['name'];
+type Steps = typeof CREATE_STEPS | typeof IMPORT_STEPS | typeof CUSTOMIZE_STEPS | typeof INSPECT_STEPS;
+export type StepName = Steps[number]['name'];
 
 /** Those of a job of this type, in order. */
 export function stepsOf(jobType: 'create' | 'customize' | 'import' | 'inspect'): readonly StepDescription[] {
-  return { create: CREATE_STEPS, customize: [], import: IMPORT_STEPS, inspect: INSPECT_STEPS }[jobType];
+  return {
+    create: CREATE_STEPS,
+    customize: CUSTOMIZE_STEPS,
+    import: IMPORT_STEPS,
+    inspect: INSPECT_STEPS,
+  }[jobType];
 }

@@ -73,7 +73,6 @@ const FIELD_OF: Partial<Record<ErrorCode, string>> = {
   'bad-bucket': 'link',
   'bad-object-key': 'link',
   'manifest-invalid': 'link',
-  'job-type-not-supported': 'job_type',
   'recipe-type-not-supported': 'artifact_id',
   'architecture-not-supported': 'artifact_id',
 };

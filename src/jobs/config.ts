@@ -1,5 +1,6 @@
 /** The settings that matter to jobs, as the engine wants them. */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { GIB, MIB } from '../platform/bytes.ts';
 import type { Settings } from '../platform/options.ts';
 import type { StoredJob } from './store.ts';
@@ -9,6 +10,8 @@ export interface JobsConfig {
   readonly concurrency: number;
   /** How many inspections run besides. */
   readonly inspections: number;
+  /** How many customize jobs run besides. */
+  readonly customizations: number;
   readonly heartbeatSeconds: number;
   readonly graceSeconds: number;
   readonly urlSeconds: number;
@@ -23,6 +26,18 @@ export interface JobsConfig {
   readonly squashfsZstdLevel: number;
   /** Seconds per step, `default` for the others. */
   readonly deadlines: Readonly<Record<string, number>>;
+  readonly shells: {
+    readonly listen: string;
+    /** What clients connect to. */
+    readonly host: string;
+    readonly firstPort: number;
+    readonly lastPort: number;
+    readonly idleSeconds: number;
+    readonly totalSeconds: number;
+  };
+  /** How long a checkpoint is kept, in hours. */
+  readonly checkpointHours: number;
+  readonly imageCacheBytes: number;
   /** Limits of a job that names none, in GiB. */
   readonly defaults: { readonly diskGib: number; readonly memoryGib: number };
 }
@@ -32,6 +47,7 @@ export function jobsConfigOf(settings: Settings): JobsConfig {
   return {
     concurrency: settings['jobs.concurrency'],
     inspections: settings['jobs.inspections'],
+    customizations: settings['jobs.customizations'],
     heartbeatSeconds: settings['jobs.heartbeat_seconds'],
     graceSeconds: settings['jobs.grace_seconds'],
     urlSeconds: settings['artifacts.url_seconds'],
@@ -47,10 +63,23 @@ export function jobsConfigOf(settings: Settings): JobsConfig {
       default: defaultSeconds,
       // Waiting is what this step is for: its deadline only guards against more than that.
       repositories: defaultSeconds + settings['repositories.wait_seconds'],
+      // A shell has limits of its own, which can be extended; timers of Node.js end at 24 days.
+      shell: 2_000_000,
+      apply: settings['deadlines.apply_seconds'],
       prepare: settings['deadlines.prepare_seconds'],
       squash: settings['deadlines.squash_seconds'],
       publish: settings['deadlines.publish_seconds'],
     },
+    shells: {
+      listen: settings['shells.listen'],
+      host: settings['shells.host'] === '' ? settings['shells.listen'] : settings['shells.host'],
+      firstPort: settings['shells.first_port'],
+      lastPort: settings['shells.last_port'],
+      idleSeconds: settings['shells.idle_minutes'] * 60,
+      totalSeconds: settings['shells.total_minutes'] * 60,
+    },
+    checkpointHours: settings['checkpoints.keep_hours'],
+    imageCacheBytes: settings['cache.images_gib'] * GIB,
     defaults: { diskGib: settings['jobs.env_size_gib'], memoryGib: settings['jobs.mem_size_gib'] },
   };
 }
@@ -66,4 +95,9 @@ export function limitsOf(config: JobsConfig, job: StoredJob) {
     recipe_entries: config.recipeEntries,
     log_bytes: config.logBytes,
   };
+}
+
+/** Where a job leaves what it has done, for another one to go on from. */
+export function checkpointOf(config: Pick<JobsConfig, 'cacheFolder'>, jobId: string): string {
+  return join(config.cacheFolder, 'checkpoints', jobId);
 }

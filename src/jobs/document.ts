@@ -6,7 +6,8 @@ import type { ObjectAddress, ObjectInfo, ObjectStore } from '../features/objects
 import type { Clock } from '../platform/clock.ts';
 import type { JobRecords } from '../ports/records.ts';
 import { addressOf, imageObject, pathOf } from './addresses.ts';
-import { type JobsConfig, limitsOf } from './config.ts';
+import { checkpointOf, type JobsConfig, limitsOf } from './config.ts';
+import { rootOfImage } from './image-source.ts';
 import type { InspectionNotes, StoredJob } from './store.ts';
 
 export interface BuilderRootOnHost {
@@ -62,7 +63,12 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     initrd_file_name: request.initrd_file_name,
     kernel_parameters_file_name: request.kernel_parameters_file_name,
     api: { url: deps.apiUrl(), token: input.token, grace_seconds: config.graceSeconds },
-    job_type: request.job_type === 'customize' ? 'create' : request.job_type,
+    job_type: request.job_type,
+    changes: [...input.job.customization.changes],
+    shell: await shellOf(deps, input.job),
+    checkpoint: checkpointOf(config, request.id),
+    resume: resumeOf(config, input.job),
+    image_cache_bytes: config.imageCacheBytes,
     ...(input.job.inspection === null
       ? {}
       : { inspection: await inspectionOf(deps, input.job, input.job.inspection, expires) }),
@@ -112,6 +118,10 @@ async function findSource(deps: DocumentDeps, { request, inspection }: StoredJob
   if (request.job_type === 'import') {
     return await findRoot(deps, id);
   }
+  if (request.job_type === 'customize') {
+    const { name, object } = await rootOfImage(deps, id);
+    return { source: { id, name, template_dictionary: [] }, archive: object };
+  }
   if (inspection === null) {
     return await findRecipe(deps, id);
   }
@@ -119,6 +129,39 @@ async function findSource(deps: DocumentDeps, { request, inspection }: StoredJob
   const found = address === null ? await findRecipe(deps, id) : await findUpload(deps, id, address);
   const { template_dictionary } = found.source;
   return { ...found, source: { ...found.source, template_dictionary: [...template_dictionary, ...values] } };
+}
+
+/** A build that fails opens one only when it was asked to be kept. */
+async function shellOf(
+  deps: DocumentDeps,
+  { request, customization }: StoredJob,
+): Promise<JobDocument['shell']> {
+  const debug = request.job_type === 'create' && request.enable_debug;
+  const asked = customization.shell ?? (debug ? { name: 'debug', jail: false } : null);
+  if (asked === null || request.public_key_id === null) {
+    return null;
+  }
+  const key = await deps.records.publicKeys.find(request.public_key_id);
+  if (key === undefined) {
+    throw new KilnError('public-key-not-found', `there is no public key ${request.public_key_id} any more`);
+  }
+  const { shells } = deps.config;
+  return {
+    ...asked,
+    always: request.job_type === 'customize',
+    authorized_keys: `${key.public_key.trim()}\n`,
+    listen: shells.listen,
+    host: shells.host,
+    first_port: shells.firstPort,
+    last_port: shells.lastPort,
+    idle_seconds: shells.idleSeconds,
+    total_seconds: shells.totalSeconds,
+  };
+}
+
+function resumeOf(config: JobsConfig, { customization }: StoredJob): JobDocument['resume'] {
+  const { retryOf, from } = customization;
+  return retryOf === null ? null : { folder: checkpointOf(config, retryOf), from };
 }
 
 async function findUpload(deps: DocumentDeps, id: string, address: ObjectAddress): Promise<Found> {

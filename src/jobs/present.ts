@@ -1,6 +1,7 @@
 /** A stored job in the shape in which clients see it. */
+import type { JobShell } from '../contract/customizations.ts';
 import type { Job } from '../contract/jobs.ts';
-import { statusOf } from './states.ts';
+import { isOver, statusOf } from './states.ts';
 import type { StoredJob } from './store.ts';
 
 export function presentJob(job: StoredJob): Job {
@@ -13,7 +14,32 @@ export function presentJob(job: StoredJob): Job {
     heartbeat: job.heartbeat,
     steps: job.steps,
     log_lines: job.logLines,
+    changes: [...job.customization.changes],
+    shell: presentShell(job),
+    retry_of: job.customization.retryOf,
     reason: job.snapshot.reason,
     resultant_image_id: job.snapshot.resultantImageId,
+  };
+}
+
+/** A shell is open as long as its job goes on; nobody may be there to say that it is closed. */
+function presentShell({ customization, shell: { open }, snapshot }: StoredJob): JobShell | null {
+  const asked = customization.shell;
+  if (asked === null && open === null) {
+    return null;
+  }
+  const over = isOver(snapshot.state);
+  return {
+    name: asked?.name ?? 'debug',
+    jail: asked?.jail ?? false,
+    state: open === null ? (over ? 'closed' : 'requested') : open.open && !over ? 'open' : 'closed',
+    user: 'root',
+    host: open?.host ?? null,
+    port: open?.port ?? null,
+    host_key: open?.host_key ?? null,
+    fingerprint: open?.fingerprint ?? null,
+    ends: open?.ends ?? null,
+    idle_ends: open?.idle_ends ?? null,
+    connections: open?.connections ?? [],
   };
 }

@@ -60,8 +60,16 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
         if (lines.length > 0 || report.steps.length > 0) {
           await transaction.jobs.setSteps(jobId, job.steps);
         }
+        if (report.shell !== undefined) {
+          await transaction.jobs.setShell(jobId, { ...job.shell, open: report.shell });
+        }
         const ended = report.failure !== undefined && (await endByRunner(transaction, job, report, at));
-        return { ended, began: running !== found, cancel: job.snapshot.state === 'cancelling' };
+        return {
+          ended,
+          began: running !== found,
+          cancel: job.snapshot.state === 'cancelling',
+          shell: job.shell,
+        };
       });
       if (outcome.ended) {
         budget.forget(jobId);
@@ -70,7 +78,7 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
       } else {
         changes.notify({ jobId, kind: outcome.began ? 'state' : 'progress' });
       }
-      return { cancel: outcome.cancel };
+      return { cancel: outcome.cancel, ...wishesFor(outcome.shell) };
     },
 
     async complete(jobId, token, completion) {
@@ -125,6 +133,19 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
         announceEnd(deps, jobId);
       }
     },
+  };
+}
+
+/** What people want of the shell that the runner keeps. */
+function wishesFor({
+  verdict,
+  extendedSeconds,
+  checkpoints,
+}: StoredJob['shell']): Omit<RunnerReply, 'cancel'> {
+  return {
+    ...(verdict === null ? {} : { verdict }),
+    ...(extendedSeconds === 0 ? {} : { extended_seconds: extendedSeconds }),
+    ...(checkpoints === 0 ? {} : { checkpoints }),
   };
 }
 

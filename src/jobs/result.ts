@@ -2,18 +2,16 @@
  * The image that a job made: what its runner uploaded is verified against what it announced, and then the image
  * is registered in the same transaction that ends the job.
  */
-import { Value } from 'typebox/value';
 import type { Link } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
-import { ARTIFACT_MEDIA_TYPES, type Image, Manifest, type ManifestArtifact } from '../contract/images.ts';
+import { ARTIFACT_MEDIA_TYPES, type Image, type ManifestArtifact } from '../contract/images.ts';
 import type { ObjectInfo, ObjectStore } from '../features/objects/store.ts';
 import type { JobRecords } from '../ports/records.ts';
 import { addressOf, imageObject, pathOf } from './addresses.ts';
+import { readManifest } from './manifest.ts';
 import { fenced } from './runner-access.ts';
 import { closeSteps } from './step-changes.ts';
 import type { StoredJob } from './store.ts';
-
-const MANIFEST_LIMIT_BYTES = 1024 * 1024;
 
 /**
  * Checks that every artifact is in the store as announced and that the uploaded manifest lists the same ones;
@@ -62,41 +60,11 @@ async function verifyManifest(
   artifacts: readonly ManifestArtifact[],
 ): Promise<ObjectInfo> {
   const address = imageObject(imageId, 'manifest.json');
-  const info = await objects.head(address);
-  if (info === undefined) {
-    throw new KilnError('object-not-found', `there is no object ${pathOf(address)}`);
-  }
-  if (info.sizeBytes > MANIFEST_LIMIT_BYTES) {
-    throw new KilnError('manifest-invalid', `a manifest of ${info.sizeBytes} bytes is too large to be one`);
-  }
-  const manifest = parseManifest(await readText(objects, info));
+  const { info, ...manifest } = await readManifest(objects, address);
   if (fingerprint(manifest.artifacts) !== fingerprint(artifacts)) {
     throw new KilnError('manifest-invalid', 'the manifest lists other artifacts than the runner announced');
   }
   return info;
-}
-
-async function readText(objects: ObjectStore, info: ObjectInfo): Promise<string> {
-  const { data } = await objects.get({ bucket: info.bucket, key: info.key });
-  const chunks: Buffer[] = [];
-  for await (const chunk of data) {
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseManifest(text: string): Manifest {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw new KilnError('manifest-invalid', 'the manifest is not JSON', { cause });
-  }
-  if (!Value.Check(Manifest, content)) {
-    const [problem] = Value.Errors(Manifest, content);
-    throw new KilnError('manifest-invalid', `manifest${problem?.instancePath ?? ''}: ${problem?.message}`);
-  }
-  return content;
 }
 
 /** The artifacts as one text, whatever the order in which they and their fields are written. */
@@ -137,7 +105,15 @@ export async function registerImage(
 async function storeImage(records: JobRecords, job: StoredJob, link: Link, at: string): Promise<Image> {
   const { id: job_id, job_type, image_root_archive_name: name, arch } = job.request;
   if (job_type !== 'import') {
-    const image: Image = { id: job.reservedImageId, created: at, name, arch, metadata: {}, link, job_id };
+    const image: Image = {
+      id: job.reservedImageId,
+      created: at,
+      name,
+      arch,
+      ...(await carriedOn(records, job)),
+      link,
+      job_id,
+    };
     await records.images.insert(image);
     return image;
   }
@@ -151,4 +127,16 @@ async function storeImage(records: JobRecords, job: StoredJob, link: Link, at: s
   const reason = `image ${image.id} is imported`;
   await records.cleanup.insert({ id: `import-of-${image.id}`, bucket, keyPrefix: key, reason, jobId: null });
   return image;
+}
+
+/** A customized image has the metadata of its parent, as it is now; a parent that was deleted meanwhile has none. */
+async function carriedOn(
+  records: JobRecords,
+  { request }: StoredJob,
+): Promise<Pick<Image, 'metadata' | 'parent'>> {
+  if (request.job_type !== 'customize') {
+    return { metadata: {} };
+  }
+  const parent = await records.images.find(request.artifact_id);
+  return { metadata: parent?.metadata ?? {}, parent: request.artifact_id };
 }

@@ -10,11 +10,19 @@ import { type Listed, type ListFilters, listed } from '../features/requests/inde
 import { timestamp } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { JobRecords } from '../ports/records.ts';
+import { checkShell, customizationOf } from './customizations.ts';
 import { announceEnd, endWithin, type JobContext } from './ending.ts';
 import { presentJob } from './present.ts';
 import { reasonFor } from './reasons.ts';
 import { isOver, pendingSteps } from './states.ts';
-import { type JobPages, NO_WIRE_NOTES, type StoredJob, type WireNotes } from './store.ts';
+import {
+  type JobPages,
+  NO_CUSTOMIZATION,
+  NO_SHELL,
+  NO_WIRE_NOTES,
+  type StoredJob,
+  type WireNotes,
+} from './store.ts';
 
 export interface JobServiceDeps extends JobContext {
   /** The same jobs as in the records, a page at a time. */
@@ -54,12 +62,17 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
   return {
     async create(input, { id = deps.ids.id(), evenIfItCannotRun = false, ...wire } = {}) {
-      if (input.job_type === 'customize' && !evenIfItCannotRun) {
-        throw new KilnError('job-type-not-supported', `jobs of type "${input.job_type}" cannot be run`);
+      const customization = customizationOf(input, wire.sshContainer ?? null);
+      if (!evenIfItCannotRun) {
+        checkShell(input, customization);
       }
       const job = await records.transaction(async (transaction) => {
         const target = await checkInput(transaction, input, deps);
-        const job = { ...newJob(deps, id, input, target), wire: { ...NO_WIRE_NOTES, ...wire } };
+        const job: StoredJob = {
+          ...newJob(deps, id, input, target),
+          wire: { ...NO_WIRE_NOTES, ...wire },
+          customization,
+        };
         await transaction.jobs.insert(job);
         if (input.job_type === 'import') {
           // What is uploaded belongs to the image, which is there already.
@@ -183,6 +196,9 @@ async function checkImage(records: JobRecords, id: string, deps: JobServiceDeps)
   if (image === undefined) {
     throw new KilnError('image-not-found', `there is no image ${id}`);
   }
+  if (image.link === null) {
+    throw new KilnError('image-without-manifest', `"${image.name}" has no manifest`);
+  }
   refuseForeign(image, deps.hostArchitecture);
   return { imageId: deps.ids.id(), requireDkms: true };
 }
@@ -250,5 +266,7 @@ export function newJob(
     execution: null,
     wire: NO_WIRE_NOTES,
     inspection: null,
+    customization: NO_CUSTOMIZATION,
+    shell: NO_SHELL,
   };
 }

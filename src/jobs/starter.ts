@@ -1,5 +1,4 @@
 /** Takes a queued job to a started runner: claims it, has the builder root ready, hands the document over. */
-import { KilnError } from '../contract/errors.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import { type BuilderRootOnHost, type DocumentDeps, makeDocument } from './document.ts';
@@ -75,9 +74,6 @@ export function createStarter(deps: StarterDeps): JobStarter {
 
     async launch(claim, signal) {
       try {
-        if (claim.job.request.job_type === 'customize') {
-          throw new KilnError('job-type-not-supported', 'jobs of type "customize" cannot be run');
-        }
         const builderRoot = await orAborted(deps.builderRoot(), signal);
         if (builderRoot !== 'aborted') {
           await handOver(claim, builderRoot);

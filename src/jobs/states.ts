@@ -3,7 +3,7 @@
  * derived from the state and the step in progress; nothing stores them.
  */
 import type { Job, JobState, JobStatus, JobStep } from '../contract/jobs.ts';
-import { CREATE_STEPS, IMPORT_STEPS, INSPECT_STEPS, stepsOf } from '../contract/steps.ts';
+import { CREATE_STEPS, CUSTOMIZE_STEPS, IMPORT_STEPS, INSPECT_STEPS, stepsOf } from '../contract/steps.ts';
 
 /** `starting` goes back to `queued` when the service was restarted before a runner was started. */
 const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -17,7 +17,7 @@ const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
 };
 
 /** Those that several types of job have mean much the same in all. */
-const ALL_STEPS = [...CREATE_STEPS, ...IMPORT_STEPS, ...INSPECT_STEPS];
+const ALL_STEPS = [...CREATE_STEPS, ...IMPORT_STEPS, ...CUSTOMIZE_STEPS, ...INSPECT_STEPS];
 
 /** States in which a runner is, or may be, at work. */
 export const ACTIVE_STATES = ['starting', 'running', 'cancelling'] as const satisfies JobState[];

@@ -4,6 +4,7 @@
  */
 
 import type { KeyValue } from '../contract/common.ts';
+import type { Change, OpenShell, Verdict } from '../contract/customizations.ts';
 import type { InspectionReport } from '../contract/inspections.ts';
 import type { Job, JobReason, JobState, JobStatus, LogLine } from '../contract/jobs.ts';
 import type { ObjectAddress } from '../features/objects/store.ts';
@@ -77,7 +78,30 @@ export interface StoredJob {
   readonly wire: WireNotes;
   /** What an inspection is to look at; null for all other jobs. */
   readonly inspection: InspectionNotes | null;
+  /** What a customize job does, and what a retry takes over. */
+  readonly customization: Customization;
+  /** The shell as it was told of last, and what people want of it. */
+  readonly shell: ShellNotes;
 }
+
+export interface Customization {
+  readonly changes: readonly Change[];
+  /** The shell that is opened when all changes are made, or when a build fails. */
+  readonly shell: { readonly name: string; readonly jail: boolean } | null;
+  readonly retryOf: string | null;
+  /** Checkpoint to go on from; null: the last one. */
+  readonly from: string | null;
+}
+
+export interface ShellNotes {
+  readonly open: OpenShell | null;
+  readonly verdict: Verdict | null;
+  readonly extendedSeconds: number;
+  readonly checkpoints: number;
+}
+
+export const NO_CUSTOMIZATION: Customization = { changes: [], shell: null, retryOf: null, from: null };
+export const NO_SHELL: ShellNotes = { open: null, verdict: null, extendedSeconds: 0, checkpoints: 0 };
 
 export interface InspectionNotes {
   readonly schemaOnly: boolean;
@@ -113,6 +137,7 @@ export interface JobStore {
   setHeartbeat(id: string, at: string): Promise<void>;
   setSteps(id: string, steps: Job['steps']): Promise<void>;
   setWire(id: string, wire: WireNotes): Promise<void>;
+  setShell(id: string, shell: ShellNotes): Promise<void>;
   /** Appends lines whose numbers follow on what is stored; lines that are there already are ignored. */
   appendLog(id: string, lines: readonly LogLine[]): Promise<void>;
   /** Lines after number `after` (0 for all), at most `limit` of them. */

@@ -37,6 +37,12 @@ export interface Supervisor {
   idle(): Promise<void>;
 }
 
+type Kind = 'build' | 'inspection' | 'customization';
+
+function kindOf({ job_type }: StoredJob['request']): Kind {
+  return job_type === 'inspect' ? 'inspection' : job_type === 'customize' ? 'customization' : 'build';
+}
+
 export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const { records, executor, config, clock, log } = deps;
   const timing = deps.timing ?? SUPERVISOR_TIMING;
@@ -45,8 +51,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const tasks = createTasks(log);
   /** Jobs that this machine has to clear away after. */
   const held = new Set<string>();
-  /** Those of them, and of the active ones, that are inspections. */
-  const inspections = new Set<string>();
+  /** Those of them, and of the active ones, that have room of their own. */
+  const kinds = new Map<string, Kind>();
   const exits = new Map<string, RunnerExit>();
   const stopping = new AbortController();
   let since = clock.now();
@@ -62,9 +68,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   });
 
   function note({ request }: StoredJob): void {
-    if (request.job_type === 'inspect') {
-      inspections.add(request.id);
-    }
+    kinds.set(request.id, kindOf(request));
   }
 
   function attendTo(jobId: string): void {
@@ -93,7 +97,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       }
       if (await attendant.retire(jobId, job)) {
         held.delete(jobId);
-        inspections.delete(jobId);
+        kinds.delete(jobId);
         exits.delete(jobId);
         await forget(job);
         kick();
@@ -118,15 +122,17 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       note(job);
     }
     const occupied = new Set([...active.map((job) => job.request.id), ...held]);
-    const inspecting = [...occupied].filter((id) => inspections.has(id)).length;
-    // Inspections have room of their own, so that none waits for a build to end.
+    const occupying = (kind: Kind) =>
+      [...occupied].filter((id) => (kinds.get(id) ?? 'build') === kind).length;
+    // No inspection waits for a build to end, and no build for a shell to be closed.
     const free = {
-      builds: config.concurrency - (occupied.size - inspecting),
-      inspections: config.inspections - inspecting,
+      build: config.concurrency - occupying('build'),
+      inspection: config.inspections - occupying('inspection'),
+      customization: config.customizations - occupying('customization'),
     };
     let capacity = await executor.capacity();
     for (const job of queued) {
-      const kind = job.request.job_type === 'inspect' ? 'inspections' : 'builds';
+      const kind = kindOf(job.request);
       if (capacity < 1 || free[kind] < 1) {
         continue;
       }

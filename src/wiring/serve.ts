@@ -65,7 +65,8 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const executor = createLocalExecutor({
     stateFolder: state,
     entry,
-    concurrency: settings['jobs.concurrency'] + settings['jobs.inspections'],
+    concurrency:
+      settings['jobs.concurrency'] + settings['jobs.inspections'] + settings['jobs.customizations'],
     log,
   });
   const config = jobsConfigOf(settings);

@@ -177,6 +177,7 @@ function jobStore(state: MemoryState): JobStore {
     setHeartbeat: async (id, heartbeat) => change(id, { heartbeat }),
     setSteps: async (id, steps) => change(id, { steps }),
     setWire: async (id, wire) => change(id, { wire }),
+    setShell: async (id, shell) => change(id, { shell }),
     async appendLog(id, lines) {
       const stored = state.logs.get(id) ?? [];
       const fresh = lines.filter((line) => line.line > stored.length);

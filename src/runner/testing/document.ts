@@ -44,6 +44,11 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     builder_root: { digest: 'none', path: '/nonexistent' },
     workspace: '/nonexistent',
     cache: '/nonexistent',
+    changes: [],
+    shell: null,
+    checkpoint: '/nonexistent',
+    resume: null,
+    image_cache_bytes: 0,
     limits: {
       disk_bytes: 10 * GIB,
       memory_bytes: 8 * GIB,

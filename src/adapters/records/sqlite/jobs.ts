@@ -5,6 +5,8 @@ import {
   type JobPages,
   type JobSnapshot,
   type JobStore,
+  NO_CUSTOMIZATION,
+  NO_SHELL,
   NO_WIRE_NOTES,
   type StoredJob,
 } from '../../../jobs/store.ts';
@@ -44,6 +46,13 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
     values: Partial<Record<'execution' | 'heartbeat' | 'steps_json', string>>,
   ) => {
     await db.updateTable('jobs').set(values).where('id', '=', id).execute();
+  };
+  const setAsked = async (id: string, change: Partial<Asked>) => {
+    const row = await db.selectFrom('jobs').select('request_json').where('id', '=', id).executeTakeFirst();
+    if (row !== undefined) {
+      const request_json = requestJson({ ...requestOf(row.request_json), ...change });
+      await db.updateTable('jobs').set({ request_json }).where('id', '=', id).execute();
+    }
   };
 
   return {
@@ -113,13 +122,8 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
     setExecution: (id, execution) => set(id, { execution }),
     setHeartbeat: (id, heartbeat) => set(id, { heartbeat }),
     setSteps: (id, steps: Job['steps']) => set(id, { steps_json: JSON.stringify(steps) }),
-    async setWire(id, wire) {
-      const row = await db.selectFrom('jobs').select('request_json').where('id', '=', id).executeTakeFirst();
-      if (row !== undefined) {
-        const request_json = requestJson({ ...requestOf(row.request_json), wire });
-        await db.updateTable('jobs').set({ request_json }).where('id', '=', id).execute();
-      }
-    },
+    setWire: (id, wire) => setAsked(id, { wire }),
+    setShell: (id, shell) => setAsked(id, { shell }),
     async appendLog(id, lines) {
       const job = await db.selectFrom('jobs').select('log_lines').where('id', '=', id).executeTakeFirst();
       if (job === undefined) {
@@ -209,16 +213,28 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
   };
 }
 
-type Asked = Pick<StoredJob, 'request' | 'wire' | 'inspection'>;
+type Asked = Pick<StoredJob, 'request' | 'wire' | 'inspection' | 'customization' | 'shell'>;
 
 /** What the reference's clients said is kept beside what was asked for. */
-function requestJson({ request, wire, inspection }: Asked): string {
-  return JSON.stringify({ ...request, wire, ...(inspection === null ? {} : { inspection }) });
+function requestJson({ request, wire, inspection, customization, shell }: Asked): string {
+  return JSON.stringify({
+    ...request,
+    wire,
+    ...(inspection === null ? {} : { inspection }),
+    customization,
+    shell,
+  });
 }
 
 function requestOf(json: string): Asked {
-  const { wire = NO_WIRE_NOTES, inspection = null, ...request } = JSON.parse(json);
-  return { request, wire, inspection };
+  const {
+    wire = NO_WIRE_NOTES,
+    inspection = null,
+    customization = NO_CUSTOMIZATION,
+    shell = NO_SHELL,
+    ...request
+  } = JSON.parse(json);
+  return { request, wire, inspection, customization, shell };
 }
 
 function snapshotOf(row: Selectable<JobSnapshotTable>): JobSnapshot {

@@ -1,0 +1,131 @@
+/** How an image is to be changed, and the shell in which people change it. */
+import { type Static, Type } from 'typebox';
+import { named, orNull, Timestamp } from './common.ts';
+
+export const CommandChange = named(
+  'CommandChange',
+  Type.Object(
+    {
+      kind: Type.Literal('command'),
+      name: Type.Optional(Type.String({ maxLength: 200, description: 'Name for people' })),
+      command: Type.String({
+        minLength: 1,
+        maxLength: 262_144,
+        description: 'Shell script that is run in the image, by its own sh -e',
+      }),
+    },
+    { additionalProperties: false, description: 'A command or script to run in the image' },
+  ),
+);
+export type CommandChange = Static<typeof CommandChange>;
+
+export const Change = CommandChange;
+export type Change = Static<typeof Change>;
+
+export const ShellRequest = named(
+  'ShellRequest',
+  Type.Object(
+    {
+      name: Type.Optional(
+        Type.String({ maxLength: 200, description: 'Name for people; customize unless given' }),
+      ),
+      jail: Type.Optional(
+        Type.Boolean({
+          description:
+            'Whether the shell sees the image as its root, instead of the tools of Kiln with the image at /mnt/image/image-root; false unless given',
+        }),
+      ),
+    },
+    { additionalProperties: false, description: 'A shell to open when all changes are made' },
+  ),
+);
+export type ShellRequest = Static<typeof ShellRequest>;
+
+export const ShellConnection = Type.Object(
+  {
+    from: Type.String({ description: 'Address and port of the client' }),
+    connected: Timestamp('When it connected'),
+    disconnected: orNull(Timestamp('When it went'), 'When the connection ended; null while it is open'),
+  },
+  { additionalProperties: false, description: 'One connection to a shell' },
+);
+export type ShellConnection = Static<typeof ShellConnection>;
+
+/** What the runner tells of a shell that it has opened. */
+export const OpenShell = Type.Object(
+  {
+    host: Type.String({ description: 'Host or address to connect to' }),
+    port: Type.Integer({ minimum: 1, maximum: 65_535, description: 'TCP port' }),
+    host_key: Type.String({ description: 'Public host key, as known_hosts has it: TYPE BASE64' }),
+    fingerprint: Type.String({ description: 'SHA-256 fingerprint of the host key' }),
+    open: Type.Boolean({ description: 'Whether it can be connected to' }),
+    ends: Timestamp('When the shell is closed at the latest; what was done is kept'),
+    idle_ends: Timestamp('When it is closed if nothing goes on in it until then'),
+    connections: Type.Array(ShellConnection, { description: 'Who connected, the last ones of many' }),
+  },
+  { additionalProperties: false, description: 'A shell as its runner knows it' },
+);
+export type OpenShell = Static<typeof OpenShell>;
+
+export const JobShell = named(
+  'JobShell',
+  Type.Object(
+    {
+      name: Type.String({ description: 'Name for people' }),
+      jail: Type.Boolean({ description: 'Whether it sees the image as its root' }),
+      state: Type.Enum(['requested', 'open', 'closed'], { description: 'Where the shell stands' }),
+      user: Type.Literal('root', { description: 'User to log in as, with the public key of the job' }),
+      host: orNull(Type.String(), 'Host to connect to; null until the shell is open'),
+      port: orNull(OpenShell.properties.port, 'TCP port; null until the shell is open'),
+      host_key: orNull(OpenShell.properties.host_key, 'Public host key: TYPE BASE64'),
+      fingerprint: orNull(OpenShell.properties.fingerprint, 'SHA-256 fingerprint of the host key'),
+      ends: orNull(
+        OpenShell.properties.ends,
+        'When the shell is closed at the latest; what was done is kept',
+      ),
+      idle_ends: orNull(
+        OpenShell.properties.idle_ends,
+        'When it is closed if nothing goes on in it until then',
+      ),
+      connections: OpenShell.properties.connections,
+    },
+    { additionalProperties: false, description: 'The shell of a job' },
+  ),
+);
+export type JobShell = Static<typeof JobShell>;
+
+/** How a shell ends, in the words of its marker files. */
+export const VERDICTS = ['complete', 'failed'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export const ShellExtension = named(
+  'ShellExtension',
+  Type.Object(
+    {
+      minutes: Type.Integer({
+        minimum: 1,
+        maximum: 10_080,
+        description: 'How much longer it may stay, in minutes',
+      }),
+    },
+    { additionalProperties: false, description: 'More time for a shell' },
+  ),
+);
+export type ShellExtension = Static<typeof ShellExtension>;
+
+export const JobRetry = named(
+  'JobRetry',
+  Type.Object(
+    {
+      from: Type.Optional(
+        Type.String({
+          description:
+            'Checkpoint to go on from: original, change-N, shell or root; the last one unless given',
+          pattern: '^(original|change-[1-9][0-9]*|shell|root)$',
+        }),
+      ),
+    },
+    { additionalProperties: false, description: 'What a new job takes over from one that failed' },
+  ),
+);
+export type JobRetry = Static<typeof JobRetry>;
