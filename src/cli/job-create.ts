@@ -72,18 +72,16 @@ Examples:
     });
 }
 
-/** The contract knows no shells of jobs yet; they are sent all the same, and the service says what it makes of them. */
-interface SshContainers {
-  readonly ssh_containers?: ReturnType<typeof sshContainersOf>;
-}
-
-async function requestOf(flags: CreateFlags, context: CommandContext): Promise<JobCreate & SshContainers> {
+async function requestOf(flags: CreateFlags, context: CommandContext): Promise<JobCreate> {
   const source = await sourceOf(flags, context);
   const image_root_archive_name = flags.imageRootArchiveName ?? source.name;
   if (image_root_archive_name === undefined) {
     throw new UsageError('--image-root-archive-name is missing');
   }
-  const ssh_containers = sshContainersOf(flags);
+  const [shell, another] = sshContainersOf(flags) ?? [];
+  if (another !== undefined) {
+    throw new UsageError('a job has one shell at most');
+  }
   return {
     job_type: flags.jobType,
     artifact_id: source.id,
@@ -102,7 +100,7 @@ async function requestOf(flags: CreateFlags, context: CommandContext): Promise<J
     ...(flags.requireDkms === undefined
       ? {}
       : { require_dkms: booleanOf('--require-dkms', flags.requireDkms) }),
-    ...(ssh_containers === undefined ? {} : { ssh_containers }),
+    ...(shell === undefined ? {} : { shell }),
   };
 }
 

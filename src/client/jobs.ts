@@ -24,6 +24,12 @@ export function jobsClient(http: HttpClient, reconnectMs = RECONNECT_MS) {
     get: (id: string) => http.json<Job>('GET', `/kiln/v1/jobs/${id}`),
     create: (job: JobCreate) => http.json<Job>('POST', '/kiln/v1/jobs', job),
     cancel: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/cancel`),
+    /** Closes the shell of the job; its image is made. */
+    finish: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/finish`),
+    /** Closes the shell of the job; it ends without an image. */
+    fail: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/fail`),
+    extend: (id: string, minutes: number) =>
+      http.json<Job>('POST', `/kiln/v1/jobs/${id}/extend`, { minutes }),
     delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/jobs/${id}`),
 
     /** The log from after line `after` to its end; waits for new lines while the job runs. */

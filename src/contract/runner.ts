@@ -22,6 +22,7 @@ export const JobDocument = Type.Object({
   image_name: Type.String(),
   arch: ArchitectureSchema,
   enable_debug: Type.Boolean(),
+  require_dkms: Type.Boolean(),
   kernel_file_name: orNull(Type.String(), 'Kernel in /boot'),
   initrd_file_name: orNull(Type.String(), 'Initrd in /boot'),
   kernel_parameters_file_name: Type.String(),

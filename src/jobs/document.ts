@@ -59,6 +59,7 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     image_name: request.image_root_archive_name,
     arch: request.arch,
     enable_debug: request.enable_debug,
+    require_dkms: request.require_dkms,
     kernel_file_name: request.kernel_file_name,
     initrd_file_name: request.initrd_file_name,
     kernel_parameters_file_name: request.kernel_parameters_file_name,

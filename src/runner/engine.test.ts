@@ -45,7 +45,11 @@ function engineOf(options: { result?: Partial<SandboxResult>; freeBytes?: number
       deadlines: { default: 60, prepare: options.deadline ?? 60 },
     }),
     workspace,
-    reporter: { log: () => {}, step: (name, state) => states.push([name, state]) },
+    reporter: {
+      desk: { tell: () => {}, wishes: () => ({}) },
+      log: () => {},
+      step: (name, state) => states.push([name, state]),
+    },
     stop: stop.signal,
     patienceMs: 50,
   });

@@ -17,7 +17,7 @@ const PATIENCE_MS = 20_000;
 export interface EngineOptions {
   readonly document: JobDocument;
   readonly workspace: Workspace;
-  readonly reporter: Pick<Reporter, 'log' | 'step'>;
+  readonly reporter: Pick<Reporter, 'log' | 'step' | 'desk'>;
   /** Aborts when the whole job has to stop; its reason becomes that of the job. */
   readonly stop: AbortSignal;
   /** For tests. */
@@ -50,6 +50,7 @@ export function createEngine(options: EngineOptions): RunStep {
       document,
       workspace: watched(options.workspace, failed),
       signal,
+      desk: reporter.desk,
       log: (text: string) => reporter.log(step.name, text),
       progress: (progress: NonNullable<Parameters<Reporter['step']>[2]>['progress']) =>
         reporter.step(step.name, 'running', progress === undefined ? {} : { progress }),

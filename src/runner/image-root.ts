@@ -1,5 +1,6 @@
 /** Where the steps of a build find each other's results in the workspace, and where the sandbox sees them. */
 import type { Bind } from '../builder/sandbox.ts';
+import type { JobDocument } from '../contract/runner.ts';
 
 /** The rendered recipe, as the step `unpack` leaves it. */
 export const RECIPE: Bind = { folder: 'recipe', at: '/work/recipe', writable: false };
@@ -10,6 +11,16 @@ export const OUT: Bind = { folder: 'out', at: '/work/out', writable: true };
 /** In the folder `out`: name, version and architecture of each package of the image. */
 export const PACKAGES_FILE = 'packages.json';
 export const IMAGE_ROOT = `${BUILD.at}/image-root`;
+
+/** The overlay over the image that is customized. */
+export const OVERLAY = 'image-root';
+/** Where people and changes see it. */
+export const CUSTOMIZED_AT = '/mnt/image/image-root';
+
+/** What shows the root of the image at `IMAGE_ROOT`: a folder that Kiwi filled, or an overlay. */
+export function imageRoot({ job_type }: Pick<JobDocument, 'job_type'>): Bind {
+  return job_type === 'customize' ? { folder: OVERLAY, at: IMAGE_ROOT, writable: false } : BUILD;
+}
 
 export function writable(bind: Bind): Bind {
   return { ...bind, writable: true };

@@ -24,13 +24,18 @@ export function packageAccess(
   if (packages === null) {
     return {};
   }
-  const address = packages.address ?? INNER_ADDRESS;
-  const hosts = Object.fromEntries(packages.names.map((name) => [name, address]));
+  const hosts = packageHosts({ packages });
   if (packages.address !== null) {
     return { hosts };
   }
   const onConnection = (socket: Socket) => handOn(socket, document, log);
   return { hosts, services: [{ address: INNER_ADDRESS, port: HTTPS_PORT, onConnection }] };
+}
+
+/** Names of the package server, with the address that they have for builds. */
+export function packageHosts({ packages }: Pick<JobDocument, 'packages'>): Record<string, string> {
+  const address = packages?.address ?? INNER_ADDRESS;
+  return Object.fromEntries((packages?.names ?? []).map((name) => [name, address]));
 }
 
 function handOn(

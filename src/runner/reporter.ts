@@ -3,9 +3,11 @@
  * is. While the service is away everything is kept and tried again, until the grace time is over. What the
  * service answers becomes one signal: the job has to stop, and why.
  */
+
+import type { OpenShell } from '../contract/customizations.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { JobReason, StepState } from '../contract/jobs.ts';
-import type { JobDocument, StepReport } from '../contract/runner.ts';
+import type { JobDocument, RunnerReply, StepReport } from '../contract/runner.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { RunnerApi } from './api.ts';
 import { createOutbox } from './outbox.ts';
@@ -24,7 +26,16 @@ export interface ReporterOptions {
   readonly signOfLifeMs?: number;
 }
 
+/** Between a shell and the service: what the runner knows of it, and what people want of it. */
+export interface ShellDesk {
+  tell(shell: OpenShell): void;
+  wishes(): ShellWishes;
+}
+
+export type ShellWishes = Omit<RunnerReply, 'cancel'>;
+
 export interface Reporter {
+  readonly desk: ShellDesk;
   /** Aborts when the job has to stop: its reason is `job-cancelled`, `job-fenced`, `unauthorized` or `server-lost`. */
   readonly stop: AbortSignal;
   log(step: string, text: string): void;
@@ -51,21 +62,29 @@ export function startReporter(options: ReporterOptions): Reporter {
   let wake = () => {};
   /** Ends the wait after a report too: somebody waits for the next one. */
   let hurry = () => {};
+  let shell: OpenShell | undefined;
+  let wishes: ShellWishes = {};
   /** Nothing more can be told; a cancelled job still has its last words. */
   let deaf = false;
   const settled = new Set<() => void>();
 
-  const isDone = () => outbox.isEmpty() && failure === undefined;
+  const isDone = () => outbox.isEmpty() && failure === undefined && shell === undefined;
 
   async function send(): Promise<void> {
     const batch = outbox.take();
     // The failure ends the job, so it goes with the last lines and not before them.
     const last = failure;
-    const reply = await api.report({ attempt: document.attempt, ...batch }, closer.signal);
+    const told = shell;
+    const report = { attempt: document.attempt, ...batch, ...(told === undefined ? {} : { shell: told }) };
+    const { cancel, ...asked } = await api.report(report, closer.signal);
+    wishes = asked;
+    if (shell === told) {
+      shell = undefined;
+    }
     heardAt = performance.now();
     backoffMs = 0;
     outbox.confirm();
-    if (reply.cancel) {
+    if (cancel) {
       stopper.abort(new KilnError('job-cancelled', 'The job was cancelled'));
     }
     if (last !== undefined && outbox.isEmpty()) {
@@ -152,6 +171,13 @@ export function startReporter(options: ReporterOptions): Reporter {
   const running = run();
   return {
     stop: stopper.signal,
+    desk: {
+      tell(told) {
+        shell = told;
+        wake();
+      },
+      wishes: () => wishes,
+    },
     log(step, text) {
       outbox.addLine(timestamp(clock.now()), step, text);
       wake();

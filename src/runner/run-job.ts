@@ -16,6 +16,7 @@ import { maskerOf } from '../platform/secrets.ts';
 import { createRunnerApi, type RunnerApi } from './api.ts';
 import { complete, completeInspection } from './complete.ts';
 import { createImage } from './create.ts';
+import { customizeImage } from './customize.ts';
 import { reasonOf } from './diagnosis.ts';
 import { readDocument, secretsOf } from './document.ts';
 import { createEngine, JobFailure } from './engine.ts';
@@ -25,6 +26,9 @@ import { packageAccess } from './packages.ts';
 import { type Reporter, startReporter } from './reporter.ts';
 
 const CLOSE_PATIENCE_MS = 60_000;
+
+const WHOLE_INSPECTION = { schema_only: false, plan: false, previous: null };
+const IMAGE_JOBS = { create: createImage, customize: customizeImage, import: importImage } as const;
 
 export interface RunJobOptions {
   /** The job document, JSON. */
@@ -74,15 +78,15 @@ async function runReported(given: Run): Promise<number> {
     workspace = await openSandbox(document, log);
     const stop = AbortSignal.any([reporter.stop, given.interrupted]);
     const run = createEngine({ document, workspace, reporter, stop });
-    if (document.inspection !== undefined) {
-      const report = await inspectRecipe(run, document.inspection);
+    if (document.job_type === 'inspect') {
+      const report = await inspectRecipe(run, document.inspection ?? WHOLE_INSPECTION);
       await reporter.flush();
       await completeInspection(given.api, document, report);
       log.info({ job: document.job_id, ok: report.ok }, 'inspection done');
       await closeSandbox(workspace, log);
       return 0;
     }
-    const result = await (document.job_type === 'import' ? importImage : createImage)(run);
+    const result = await IMAGE_JOBS[document.job_type](run, document);
     await reporter.flush();
     const image = await complete(given.api, document, result);
     log.info({ job: document.job_id, image: image.id }, 'job succeeded');

@@ -7,6 +7,7 @@ import { createJobChanges } from '../jobs/changes.ts';
 import { createInspections } from '../jobs/inspections.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
+import { createJobShells } from '../jobs/shells.ts';
 import { systemClock as clock } from '../platform/clock.ts';
 import { randomIds as ids } from '../platform/ids.ts';
 import { silentLog as log } from '../platform/log.ts';
@@ -44,6 +45,7 @@ export async function describeApi(folder: string): Promise<object> {
       signingKey,
       s3: undefined,
       jobs: createJobService(jobDeps),
+      shells: createJobShells(jobDeps),
       inspections: createInspections({ ...jobDeps, objects }),
       changes,
       authority,

@@ -22,6 +22,7 @@ import { type SigningKeyRoutesDeps, signingKeyRoutes } from '../features/signing
 import { type InspectionRoutesDeps, inspectionRoutes } from '../jobs/inspection-routes.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
+import { type ShellRoutesDeps, shellRoutes } from '../jobs/shell-routes.ts';
 import { type AuthorityRoutesDeps, authorityRoutes } from '../packages/authority/index.ts';
 import { type CredentialRoutesDeps, credentialRoutes } from '../s3/index.ts';
 
@@ -40,6 +41,7 @@ export interface RouteDeps
     AuthorityRoutesDeps,
     JobRoutesDeps,
     InspectionRoutesDeps,
+    ShellRoutesDeps,
     RunnerRoutesDeps {}
 
 export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
@@ -84,6 +86,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     exchangeRoutes(deps),
     authorityRoutes(deps),
     inspectionRoutes(deps),
+    shellRoutes(deps),
     runnerRoutes(deps),
   ];
 }

@@ -12,6 +12,7 @@ import { createInspections } from '../jobs/inspections.ts';
 import { createPackagesTunnel } from '../jobs/packages-tunnel.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobService } from '../jobs/service.ts';
+import { createJobShells } from '../jobs/shells.ts';
 import { createSupervisor } from '../jobs/supervisor.ts';
 import { createWireJobs } from '../jobs/wire-jobs.ts';
 import { systemClock as clock } from '../platform/clock.ts';
@@ -110,6 +111,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       s3: embedded.s3,
       jobs,
       inspections,
+      shells: createJobShells(context),
       changes,
       authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),

@@ -45,6 +45,7 @@ describe.each([
     log: (text) => said.push(text),
     note: (text) => said.push(text),
     progress: () => {},
+    desk: { tell: () => {}, wishes: () => ({}) },
   });
   const root = () => join(workspace.hostPath('build'), 'image-root');
   const inChroot = (...argv: string[]) => runCommand(['chroot', root(), ...argv], { timeoutMs: 60_000 });

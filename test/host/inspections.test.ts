@@ -56,6 +56,7 @@ function contextOf(values: readonly { key: string; value: string }[] = []): Step
     log: () => {},
     note: () => {},
     progress: () => {},
+    desk: { tell: () => {}, wishes: () => ({}) },
   };
 }
 

@@ -77,6 +77,7 @@ function contextOf(values: Record<string, string> = {}): StepContext {
     log: (text) => void said.push(text),
     note: (text) => void said.push(text),
     progress: () => {},
+    desk: { tell: () => {}, wishes: () => ({}) },
   };
 }
 

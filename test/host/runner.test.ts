@@ -122,6 +122,7 @@ async function run<Output>(step: Step<undefined, Output>, also: Partial<JobDocum
       log: (text) => said.push(text),
       note: (text) => said.push(text),
       progress: () => {},
+      desk: { tell: () => {}, wishes: () => ({}) },
     },
     undefined,
   );

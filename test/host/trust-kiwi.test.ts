@@ -112,6 +112,7 @@ async function contextOf(): Promise<StepContext> {
     log: (text) => said.push(text),
     note: (text) => said.push(text),
     progress: () => {},
+    desk: { tell: () => {}, wishes: () => ({}) },
   };
 }
 

@@ -138,6 +138,7 @@ async function addTrust(): Promise<void> {
       log: (text) => said.push(text),
       note: (text) => said.push(text),
       progress: () => {},
+      desk: { tell: () => {}, wishes: () => ({}) },
     },
     undefined,
   );

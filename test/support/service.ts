@@ -15,6 +15,7 @@ import { jobsConfigOf } from '../../src/jobs/config.ts';
 import { createInspections } from '../../src/jobs/inspections.ts';
 import { createJobReports } from '../../src/jobs/reports.ts';
 import { createJobService } from '../../src/jobs/service.ts';
+import { createJobShells } from '../../src/jobs/shells.ts';
 import { createWireJobs } from '../../src/jobs/wire-jobs.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { randomIds as ids } from '../../src/platform/ids.ts';
@@ -149,6 +150,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       signingKey,
       s3,
       jobs,
+      shells: createJobShells(context),
       inspections,
       changes,
       authority,

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { KilnError } from '../../contract/errors.ts';
 import type { ArtifactName } from '../../contract/images.ts';
 import { formatBytes } from '../../platform/bytes.ts';
-import { BUILD, IMAGE_ROOT, OUT } from '../image-root.ts';
+import { IMAGE_ROOT, imageRoot, OUT } from '../image-root.ts';
 import { runScript } from '../sandbox-script.ts';
 import type { Step } from '../step.ts';
 
@@ -32,7 +32,7 @@ export const bootFiles: Step<undefined, ArtifactFile[]> = {
     const found = await runScript(context, Type.Union([Found, Missing]), {
       script: 'find_boot_files.py',
       args: [IMAGE_ROOT, OUT.at],
-      binds: [BUILD, OUT],
+      binds: [imageRoot(context.document), OUT],
       input: JSON.stringify({
         arch: document.arch,
         kernel_file_name: document.kernel_file_name,

@@ -44,7 +44,7 @@ export const fetch: Step<undefined, void> = {
   },
 };
 
-async function download(context: StepContext, write: (chunk: Buffer) => Promise<void>): Promise<void> {
+export async function download(context: StepContext, write: (chunk: Buffer) => Promise<void>): Promise<void> {
   const { url, size_bytes: total } = context.document.source;
   const dispatcher = dispatcherFor(context);
   let done = 0;
@@ -111,14 +111,14 @@ async function answerOf(
   throw new Error(answer);
 }
 
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
+export async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
   let written = 0;
   while (written < chunk.length) {
     written += (await file.write(chunk, written)).bytesWritten;
   }
 }
 
-function verify(algorithm: string, expected: string | null, actual: string): void {
+export function verify(algorithm: string, expected: string | null, actual: string): void {
   if (expected !== null && expected !== actual) {
     const detail = `The archive has the ${algorithm} ${actual}, and ${expected} was announced`;
     throw new KilnError('checksum-mismatch', detail);

@@ -1,6 +1,6 @@
 /** Lists the packages of the image, from its package database. */
 import { Type } from 'typebox';
-import { BUILD, IMAGE_ROOT, OUT, PACKAGES_FILE } from '../image-root.ts';
+import { IMAGE_ROOT, imageRoot, OUT, PACKAGES_FILE } from '../image-root.ts';
 import { runScript } from '../sandbox-script.ts';
 import type { Step } from '../step.ts';
 
@@ -11,7 +11,7 @@ export const inventory: Step<undefined, number> = {
     const { packages } = await runScript(context, Type.Object({ packages: Type.Integer({ minimum: 0 }) }), {
       script: 'list_packages.py',
       args: [IMAGE_ROOT, `${OUT.at}/${PACKAGES_FILE}`],
-      binds: [BUILD, OUT],
+      binds: [imageRoot(context.document), OUT],
     });
     context.note(packages === 1 ? '1 package' : `${packages} packages`);
     return packages;

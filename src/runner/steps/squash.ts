@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { formatBytes, MIB } from '../../platform/bytes.ts';
 import { CommandError } from '../../platform/exec.ts';
 import { openRegular } from '../../platform/safe-file.ts';
-import { BUILD, IMAGE_ROOT, OUT } from '../image-root.ts';
+import { IMAGE_ROOT, imageRoot, OUT } from '../image-root.ts';
 import type { Step } from '../step.ts';
 import type { ArtifactFile } from './boot-files.ts';
 
@@ -35,9 +35,11 @@ export const squash: Step<undefined, ArtifactFile> = {
       argv: [
         ...argv,
         ...['-comp', 'zstd', '-Xcompression-level', String(document.squashfs_zstd_level)],
-        ...['-mem', `${cacheMib}M`, '-wildcards', '-e', ...EXCLUDED],
+        ...['-mem', `${cacheMib}M`],
+        // An image that is customized keeps what it has, whatever it is.
+        ...(document.job_type === 'customize' ? [] : ['-wildcards', '-e', ...EXCLUDED]),
       ],
-      binds: [BUILD, OUT],
+      binds: [imageRoot(context.document), OUT],
       network: 'none',
       signal: context.signal,
       onLine(line) {

@@ -17,6 +17,7 @@ export function testContext(
     log: (text) => said.push(text),
     note: (text) => said.push(text),
     progress: () => {},
+    desk: { tell: () => {}, wishes: () => ({}) },
     workspace: {
       hostPath,
       makeFolder: async (name) => void (await mkdir(hostPath(name))),

@@ -17,6 +17,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     image_name: 'test',
     arch: 'x86_64',
     enable_debug: false,
+    require_dkms: false,
     kernel_file_name: null,
     initrd_file_name: null,
     kernel_parameters_file_name: 'kernel-parameters',

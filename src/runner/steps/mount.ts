@@ -1,0 +1,53 @@
+/**
+ * Lays the overlay over the image, with what the platform lends for the time of the work: name service, the name of its
+ * packages, its certificates, and folders that programs need. None of that is in the result.
+ */
+import type { ImageOverlay, LaidFile } from '../../builder/image-overlay.ts';
+import { NAME_SERVER } from '../../builder/network.ts';
+import { KilnError } from '../../contract/errors.ts';
+import type { JobDocument } from '../../contract/runner.ts';
+import { CommandError } from '../../platform/exec.ts';
+import { OVERLAY } from '../image-root.ts';
+import { packageHosts } from '../packages.ts';
+import type { Step } from '../step.ts';
+
+/** Where the families of distributions have their bundle: Debian, SUSE, RHEL. */
+const BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/var/lib/ca-certificates/ca-bundle.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+];
+const FOLDERS = ['/proc', '/sys', '/dev', '/run', '/tmp'];
+
+export const mount: Step<string, ImageOverlay> = {
+  name: 'mount',
+  async run(context, squashfs) {
+    try {
+      return await context.workspace.openOverlay(OVERLAY, { squashfs, laid: lent(context.document) });
+    } catch (cause) {
+      const why = cause instanceof CommandError ? (cause.result.tail.at(-1) ?? cause.message) : String(cause);
+      throw new KilnError('image-unreadable', why, { cause });
+    }
+  },
+};
+
+function lent(document: JobDocument): LaidFile[] {
+  const hosts = Object.entries(packageHosts(document)).map(([name, address]) => `${address} ${name}\n`);
+  const certificates = document.trusted_certificates.map((pem) => pem.trim());
+  return [
+    { path: '/etc/resolv.conf', content: `nameserver ${NAME_SERVER}\n` },
+    {
+      path: '/etc/hosts',
+      content: (image) => `${image?.toString('utf8') ?? '127.0.0.1 localhost\n'}\n${hosts.join('')}`,
+    },
+    ...BUNDLES.map((path) => ({ path, content: (image?: Buffer) => bundleWith(image, certificates) })),
+    ...FOLDERS.map((path) => ({ path })),
+  ];
+}
+
+/** Undefined where there is no bundle, or where it has them all. */
+function bundleWith(image: Buffer | undefined, certificates: readonly string[]): string | undefined {
+  const bundle = image?.toString('utf8');
+  const missing = certificates.filter((pem) => bundle?.includes(pem) === false);
+  return missing.length === 0 ? undefined : `${bundle?.trimEnd()}\n${missing.join('\n')}\n`;
+}
