@@ -20,20 +20,7 @@ import { packageFile } from '../platform/package-root.ts';
 import { waitFor } from '../platform/wait.ts';
 import { mountLoop, unmount } from './mounts.ts';
 import { ID_COUNT, ID_SHIFT } from './oci-bundle.ts';
-
-export interface OverlayOptions {
-  /** The squashfs of the image. */
-  readonly squashfs: string;
-  /** Files that are seen over those of the image until `settle`, by absolute path; see `LaidFile`. */
-  readonly laid: readonly LaidFile[];
-}
-
-/** A file of the platform. It is left out where the image has something else than a file, or no folder for it. */
-export interface LaidFile {
-  readonly path: string;
-  /** Undefined for a folder that a system needs and the image may lack. */
-  readonly content?: string | ((ofImage: Buffer | undefined) => string | undefined);
-}
+import type { ImageOverlay, LaidFile, OverlayOptions } from './overlay.ts';
 
 /** Empty folders on the workspace disk, and one outside of it for mount points. */
 export interface OverlayPlaces {
@@ -42,19 +29,6 @@ export interface OverlayPlaces {
   readonly mounts: string;
   /** Where the builder root is mounted. */
   readonly builder: string;
-}
-
-export interface ImageOverlay {
-  /** Where the root is mounted. */
-  readonly root: string;
-  /** The image as it was, read-only. */
-  readonly original: string;
-  readonly upper: string;
-  /** Mounts it again without what was laid over it. Nothing may use the overlay meanwhile. */
-  settle(): Promise<void>;
-  /** Mounts it again with the layers as they are on the disk, whatever was done to them. */
-  remount(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Throws `CommandError` when a mount is refused. */

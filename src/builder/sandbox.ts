@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { CommandResult } from '../platform/exec.ts';
-import type { ImageOverlay, OverlayOptions } from './image-overlay.ts';
+import type { ImageOverlay, OverlayOptions } from './overlay.ts';
 
 export interface SandboxLimits {
   readonly diskBytes: number;

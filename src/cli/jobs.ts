@@ -7,6 +7,7 @@ import { type CommandContext, contextOf, withCommonOptions } from './context.ts'
 import { interruptible } from './interrupt.ts';
 import { addCreate } from './job-create.ts';
 import { addDeleteAll } from './job-delete-all.ts';
+import { addShell } from './job-shell.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
 import type { Column } from './output.ts';
 import { plain } from './text.ts';
@@ -49,6 +50,7 @@ export function addJobs(program: Command): void {
     .action((id: string, options: CommonOptions) => watch(contextOf(options), options, id));
   addLogs(jobs);
   addCancel(jobs);
+  addShell(jobs);
   addDeleteAll(jobs);
 }
 

@@ -6,7 +6,7 @@ export const CommandChange = named(
   'CommandChange',
   Type.Object(
     {
-      kind: Type.Literal('command'),
+      kind: Type.Literal('command', { description: 'What kind of change this is' }),
       name: Type.Optional(Type.String({ maxLength: 200, description: 'Name for people' })),
       command: Type.String({
         minLength: 1,
@@ -19,7 +19,7 @@ export const CommandChange = named(
 );
 export type CommandChange = Static<typeof CommandChange>;
 
-export const Change = CommandChange;
+export const Change = Type.Union([CommandChange], { description: 'A change of an image' });
 export type Change = Static<typeof Change>;
 
 export const ShellRequest = named(
@@ -59,7 +59,7 @@ export const OpenShell = Type.Object(
     host_key: Type.String({ description: 'Public host key, as known_hosts has it: TYPE BASE64' }),
     fingerprint: Type.String({ description: 'SHA-256 fingerprint of the host key' }),
     open: Type.Boolean({ description: 'Whether it can be connected to' }),
-    ends: Timestamp('When the shell is closed at the latest; what was done is kept'),
+    ends: Timestamp('When the shell is closed at the latest'),
     idle_ends: Timestamp('When it is closed if nothing goes on in it until then'),
     connections: Type.Array(ShellConnection, { description: 'Who connected, the last ones of many' }),
   },
@@ -79,10 +79,7 @@ export const JobShell = named(
       port: orNull(OpenShell.properties.port, 'TCP port; null until the shell is open'),
       host_key: orNull(OpenShell.properties.host_key, 'Public host key: TYPE BASE64'),
       fingerprint: orNull(OpenShell.properties.fingerprint, 'SHA-256 fingerprint of the host key'),
-      ends: orNull(
-        OpenShell.properties.ends,
-        'When the shell is closed at the latest; what was done is kept',
-      ),
+      ends: orNull(OpenShell.properties.ends, 'When the shell is closed at the latest'),
       idle_ends: orNull(
         OpenShell.properties.idle_ends,
         'When it is closed if nothing goes on in it until then',
@@ -112,20 +109,3 @@ export const ShellExtension = named(
   ),
 );
 export type ShellExtension = Static<typeof ShellExtension>;
-
-export const JobRetry = named(
-  'JobRetry',
-  Type.Object(
-    {
-      from: Type.Optional(
-        Type.String({
-          description:
-            'Checkpoint to go on from: original, change-N, shell or root; the last one unless given',
-          pattern: '^(original|change-[1-9][0-9]*|shell|root)$',
-        }),
-      ),
-    },
-    { additionalProperties: false, description: 'What a new job takes over from one that failed' },
-  ),
-);
-export type JobRetry = Static<typeof JobRetry>;

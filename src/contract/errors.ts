@@ -218,12 +218,12 @@ export const ERROR_CATALOGUE = {
   'shell-failed': {
     status: 422,
     title: 'The user of the shell said that the work failed',
-    hint: '`kiln jobs retry ID` opens a shell again with everything that was done.',
+    hint: 'Create the job again for another try; the original image is as it was.',
   },
   'shell-timed-out': {
     status: 408,
     title: 'The time of the shell is over',
-    hint: 'What was done is kept: `kiln jobs retry ID` opens a shell again with it.',
+    hint: 'Finish shells in time, give them more with `kiln jobs extend ID`, or raise shells.idle_minutes or shells.total_minutes.',
   },
   'shell-could-not-open': {
     status: 500,
@@ -233,12 +233,7 @@ export const ERROR_CATALOGUE = {
   'command-failed': {
     status: 422,
     title: 'A command that changes the image failed',
-    hint: 'Its output is in the log. `kiln jobs retry ID` goes on from the last change that succeeded.',
-  },
-  'nothing-to-retry': {
-    status: 409,
-    title: 'There is no checkpoint of that job to go on from',
-    hint: 'Checkpoints are kept for checkpoints.keep_hours after a failure; create the job anew.',
+    hint: 'Its output is in the log. The original image is as it was.',
   },
   'image-unreadable': {
     status: 422,

@@ -13,12 +13,13 @@ export const EXCHANGED_NOUNS = ['public_keys', 'recipes', 'images'] as const;
 export type ExchangedNoun = (typeof EXCHANGED_NOUNS)[number];
 
 /** A job that is over, with the shell that was asked for. */
+const { shell: _shell, ...exported } = Job.properties;
+
 export const ExportedJob = Type.Object(
   {
-    ...Type.Omit(Job, ['shell']).properties,
+    ...exported,
     // Archives from before there were customize jobs have none of these.
     changes: Type.Optional(Job.properties.changes),
-    retry_of: Type.Optional(Job.properties.retry_of),
     ssh_container: orNull(
       Type.Object({ name: Type.String(), jail: Type.Boolean() }, { additionalProperties: false }),
       'The shell that was asked for',

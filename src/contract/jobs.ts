@@ -130,7 +130,6 @@ export const Job = named(
       steps: Type.Array(JobStep, { description: 'All steps of the job, in order' }),
       log_lines: Type.Integer({ minimum: 0, description: 'How many lines the log has by now' }),
       shell: orNull(JobShell, 'The shell of the job; null when it has none'),
-      retry_of: orNull(Id('A job'), 'The failed job whose work this one takes over'),
       reason: orNull(JobReason, 'Why the job failed; null unless it did'),
       resultant_image_id: orNull(Id('An image'), 'The image that the job made'),
     },

@@ -49,7 +49,7 @@ export const JobDocument = Type.Object({
       ),
     }),
   ),
-  /** What a customize job does; and where jobs that fail leave what they have done. */
+  /** What a customize job does to the image. */
   changes: Type.Array(Change),
   shell: orNull(
     Type.Object({
@@ -66,13 +66,6 @@ export const JobDocument = Type.Object({
       total_seconds: Type.Integer({ minimum: 1 }),
     }),
     'The shell that the job opens',
-  ),
-  /** Folder for what outlives a failed job. */
-  checkpoint: Type.String({ description: 'Folder' }),
-  /** What the job takes over; its folder is the runner's then. */
-  resume: orNull(
-    Type.Object({ folder: Type.String(), from: orNull(Type.String(), 'Checkpoint; the last one when null') }),
-    'A failed job',
   ),
   /** What the cache of images may hold, in bytes. */
   image_cache_bytes: Type.Integer({ minimum: 0 }),
@@ -192,9 +185,6 @@ export const RunnerReply = named(
       verdict: Type.Optional(Type.Enum([...VERDICTS], { description: 'Somebody ended the shell, and how' })),
       extended_seconds: Type.Optional(
         Type.Integer({ minimum: 0, description: 'What was added to the time of the shell so far' }),
-      ),
-      checkpoints: Type.Optional(
-        Type.Integer({ minimum: 0, description: 'How often a checkpoint of the shell was asked for so far' }),
       ),
     },
     { additionalProperties: false, description: 'What the service answers to a report' },

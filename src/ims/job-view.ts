@@ -16,6 +16,9 @@ function kernelOf(arch: Architecture): string {
 export function wireJob({ job, sshContainer }: WireJob, naming: JobNaming) {
   const prefix = `cray-ims-${job.id}`;
   const service = `${prefix}-service`;
+  // Until the shell is open nobody knows its port; clients look here when the job waits for them.
+  const { host = null, port = null } = job.shell ?? {};
+  const reached = host === null || port === null ? undefined : { host, port };
   return {
     id: job.id,
     created: wireDate(job.created),
@@ -42,8 +45,11 @@ export function wireJob({ job, sshContainer }: WireJob, naming: JobNaming) {
               jail: sshContainer.jail,
               status: 'pending',
               connection_info: {
-                customer_access: { host: `${job.id}.ims.${naming.subnet}.${naming.domain}`, port: SSH_PORT },
-                'cluster.local': {
+                customer_access: reached ?? {
+                  host: `${job.id}.ims.${naming.subnet}.${naming.domain}`,
+                  port: SSH_PORT,
+                },
+                'cluster.local': reached ?? {
                   host: `${service}.${naming.namespace}.svc.cluster.local`,
                   port: SSH_PORT,
                 },

@@ -1,6 +1,5 @@
 /** The settings that matter to jobs, as the engine wants them. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { GIB, MIB } from '../platform/bytes.ts';
 import type { Settings } from '../platform/options.ts';
 import type { StoredJob } from './store.ts';
@@ -35,8 +34,6 @@ export interface JobsConfig {
     readonly idleSeconds: number;
     readonly totalSeconds: number;
   };
-  /** How long a checkpoint is kept, in hours. */
-  readonly checkpointHours: number;
   readonly imageCacheBytes: number;
   /** Limits of a job that names none, in GiB. */
   readonly defaults: { readonly diskGib: number; readonly memoryGib: number };
@@ -78,7 +75,6 @@ export function jobsConfigOf(settings: Settings): JobsConfig {
       idleSeconds: settings['shells.idle_minutes'] * 60,
       totalSeconds: settings['shells.total_minutes'] * 60,
     },
-    checkpointHours: settings['checkpoints.keep_hours'],
     imageCacheBytes: settings['cache.images_gib'] * GIB,
     defaults: { diskGib: settings['jobs.env_size_gib'], memoryGib: settings['jobs.mem_size_gib'] },
   };
@@ -95,9 +91,4 @@ export function limitsOf(config: JobsConfig, job: StoredJob) {
     recipe_entries: config.recipeEntries,
     log_bytes: config.logBytes,
   };
-}
-
-/** Where a job leaves what it has done, for another one to go on from. */
-export function checkpointOf(config: Pick<JobsConfig, 'cacheFolder'>, jobId: string): string {
-  return join(config.cacheFolder, 'checkpoints', jobId);
 }

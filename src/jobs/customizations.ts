@@ -6,13 +6,13 @@ import type { Customization, WireNotes } from './store.ts';
 /** A shell is opened when one is asked for, or when there is nothing else to do. */
 export function customizationOf(input: JobCreate, onTheWire: WireNotes['sshContainer']): Customization {
   if (input.job_type !== 'customize') {
-    return { changes: [], shell: onTheWire, retryOf: null, from: null };
+    return { changes: [], shell: onTheWire };
   }
   const changes = input.changes ?? [];
   const asked = input.shell === undefined ? (changes.length === 0 ? {} : null) : input.shell;
   const shell =
     onTheWire ?? (asked === null ? null : { name: asked.name ?? 'customize', jail: asked.jail ?? false });
-  return { changes, shell, retryOf: null, from: null };
+  return { changes, shell };
 }
 
 /** Throws `shell-without-key` for a shell that nobody could open, `bad-request` for a job that could do nothing. */

@@ -6,7 +6,7 @@ import type { ObjectAddress, ObjectInfo, ObjectStore } from '../features/objects
 import type { Clock } from '../platform/clock.ts';
 import type { JobRecords } from '../ports/records.ts';
 import { addressOf, imageObject, pathOf } from './addresses.ts';
-import { checkpointOf, type JobsConfig, limitsOf } from './config.ts';
+import { type JobsConfig, limitsOf } from './config.ts';
 import { rootOfImage } from './image-source.ts';
 import type { InspectionNotes, StoredJob } from './store.ts';
 
@@ -67,8 +67,6 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     job_type: request.job_type,
     changes: [...input.job.customization.changes],
     shell: await shellOf(deps, input.job),
-    checkpoint: checkpointOf(config, request.id),
-    resume: resumeOf(config, input.job),
     image_cache_bytes: config.imageCacheBytes,
     ...(input.job.inspection === null
       ? {}
@@ -158,11 +156,6 @@ async function shellOf(
     idle_seconds: shells.idleSeconds,
     total_seconds: shells.totalSeconds,
   };
-}
-
-function resumeOf(config: JobsConfig, { customization }: StoredJob): JobDocument['resume'] {
-  const { retryOf, from } = customization;
-  return retryOf === null ? null : { folder: checkpointOf(config, retryOf), from };
 }
 
 async function findUpload(deps: DocumentDeps, id: string, address: ObjectAddress): Promise<Found> {

@@ -16,7 +16,6 @@ export function presentJob(job: StoredJob): Job {
     log_lines: job.logLines,
     changes: [...job.customization.changes],
     shell: presentShell(job),
-    retry_of: job.customization.retryOf,
     reason: job.snapshot.reason,
     resultant_image_id: job.snapshot.resultantImageId,
   };

@@ -137,15 +137,10 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
 }
 
 /** What people want of the shell that the runner keeps. */
-function wishesFor({
-  verdict,
-  extendedSeconds,
-  checkpoints,
-}: StoredJob['shell']): Omit<RunnerReply, 'cancel'> {
+function wishesFor({ verdict, extendedSeconds }: StoredJob['shell']): Omit<RunnerReply, 'cancel'> {
   return {
     ...(verdict === null ? {} : { verdict }),
     ...(extendedSeconds === 0 ? {} : { extended_seconds: extendedSeconds }),
-    ...(checkpoints === 0 ? {} : { checkpoints }),
   };
 }
 

@@ -23,7 +23,7 @@ test('a job that could never run is refused, and nothing is stored', async () =>
   }
   await expect(world.create({ artifact_id: OTHER_ID })).rejects.toMatchObject({ code: 'recipe-not-found' });
   await expect(world.create({ job_type: 'customize' })).rejects.toMatchObject({
-    code: 'job-type-not-supported',
+    code: 'shell-without-key',
   });
   await expect(world.create({ public_key_id: OTHER_ID })).rejects.toMatchObject({
     code: 'public-key-not-found',

@@ -37,8 +37,6 @@ export interface JobServiceDeps extends JobContext {
 export interface NewJobOptions extends Partial<Pick<WireNotes, 'sshContainer'>> {
   /** Chosen before, when the request may come again. */
   readonly id?: string;
-  /** The reference's clients get a record of any job that is in order; the engine ends it with a reason then. */
-  readonly evenIfItCannotRun?: boolean;
 }
 
 export interface JobService {
@@ -61,11 +59,9 @@ export function createJobService(deps: JobServiceDeps): JobService {
   const { records, changes, clock, log } = deps;
 
   return {
-    async create(input, { id = deps.ids.id(), evenIfItCannotRun = false, ...wire } = {}) {
+    async create(input, { id = deps.ids.id(), ...wire } = {}) {
       const customization = customizationOf(input, wire.sshContainer ?? null);
-      if (!evenIfItCannotRun) {
-        checkShell(input, customization);
-      }
+      checkShell(input, customization);
       const job = await records.transaction(async (transaction) => {
         const target = await checkInput(transaction, input, deps);
         const job: StoredJob = {

@@ -78,7 +78,7 @@ export interface StoredJob {
   readonly wire: WireNotes;
   /** What an inspection is to look at; null for all other jobs. */
   readonly inspection: InspectionNotes | null;
-  /** What a customize job does, and what a retry takes over. */
+  /** What a customize job does. */
   readonly customization: Customization;
   /** The shell as it was told of last, and what people want of it. */
   readonly shell: ShellNotes;
@@ -88,20 +88,16 @@ export interface Customization {
   readonly changes: readonly Change[];
   /** The shell that is opened when all changes are made, or when a build fails. */
   readonly shell: { readonly name: string; readonly jail: boolean } | null;
-  readonly retryOf: string | null;
-  /** Checkpoint to go on from; null: the last one. */
-  readonly from: string | null;
 }
 
 export interface ShellNotes {
   readonly open: OpenShell | null;
   readonly verdict: Verdict | null;
   readonly extendedSeconds: number;
-  readonly checkpoints: number;
 }
 
-export const NO_CUSTOMIZATION: Customization = { changes: [], shell: null, retryOf: null, from: null };
-export const NO_SHELL: ShellNotes = { open: null, verdict: null, extendedSeconds: 0, checkpoints: 0 };
+export const NO_CUSTOMIZATION: Customization = { changes: [], shell: null };
+export const NO_SHELL: ShellNotes = { open: null, verdict: null, extendedSeconds: 0 };
 
 export interface InspectionNotes {
   readonly schemaOnly: boolean;

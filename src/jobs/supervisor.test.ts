@@ -87,30 +87,6 @@ test('a builder root that cannot be made fails the job with its reason', async (
   expect(world.machine.released).toEqual([id]);
 });
 
-test('a job that the engine cannot run yet ends with a reason, whatever it was accepted for', async () => {
-  const world = createWorld();
-  const imageId = '0d7f1f0a-3a0b-4b0e-8f33-4d1c0f4b0a01';
-  world.state.images.set(imageId, {
-    id: imageId,
-    created: '2026-01-01T00:00:00.000Z',
-    name: 'an image',
-    arch: 'x86_64',
-    metadata: {},
-    link: null,
-    job_id: null,
-  });
-  const { id } = await world.service.jobs.create(
-    { job_type: 'customize', artifact_id: imageId, image_root_archive_name: 'x' },
-    { evenIfItCannotRun: true },
-  );
-  await world.settle();
-  expect(await job(world, id)).toMatchObject({
-    state: 'failed',
-    status: 'error',
-    reason: { code: 'job-type-not-supported' },
-  });
-});
-
 test('a job is cancelled at once while its builder root is still being made', async () => {
   const world = createWorld();
   const { promise, resolve } = deferred<{ digest: string; path: string }>();

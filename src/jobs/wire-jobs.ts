@@ -54,7 +54,7 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
     },
 
     async create(input, sshContainer) {
-      const { id } = await jobs.create(input, { sshContainer, evenIfItCannotRun: true });
+      const { id } = await jobs.create(input, { sshContainer });
       return present(await find(id));
     },
 

@@ -318,3 +318,16 @@ export async function runAttached(
     options.signal?.removeEventListener('abort', stop);
   }
 }
+
+/** Runs a command in the terminal of this process, whose signals it gets too. Gives its exit code. */
+export async function runInTerminal(argv: readonly string[]): Promise<number> {
+  const [program, ...args] = argv;
+  if (program === undefined) {
+    throw new TypeError('a command has at least one word');
+  }
+  const child = spawn(program, args, { stdio: 'inherit' });
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 130)));
+  });
+}

@@ -143,7 +143,6 @@ export const OPTIONS = {
     'How long a shell stays open when nothing goes on in it, in minutes',
   ),
   'shells.total_minutes': integer(1_440, 1, 'How long a shell stays open at all, in minutes'),
-  'checkpoints.keep_hours': integer(72, 0, 'How long the work of a failed job is kept for a retry, in hours'),
   'cache.images_gib': integer(50, 0, 'Root file systems that are kept for the next customize job, in GiB'),
   'builder.suite': text('forky', 'Debian suite that the builder root is made of'),
   'builder.mirror': text('', "Package mirror of the builder root; the host's own apt sources unless set"),

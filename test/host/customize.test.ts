@@ -59,6 +59,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+interface WireJob {
+  readonly ssh_containers: readonly { readonly connection_info: unknown }[];
+}
+
 async function customize(also: Partial<JobCreate> = {}): Promise<Job> {
   return service.client.jobs.create({
     job_type: 'customize',
@@ -170,6 +174,41 @@ it('ends without an image when the user says that it failed', async () => {
   await ssh(job, 'touch /tmp/failed');
   const over = await until(job.id, () => false);
   expect(over).toMatchObject({ status: 'error', reason: { code: 'shell-failed', step: 'shell' } });
+}, 120_000);
+
+it('is reached with the command line, and by the address that clients of the reference read', async () => {
+  const posted = await fetch(`${service.url}/v3/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      job_type: 'customize',
+      artifact_id: imageId,
+      public_key_id: publicKeyId,
+      image_root_archive_name: 'on the wire',
+      build_env_size: 4,
+      ssh_containers: [{ name: 'session', jail: true }],
+    }),
+  });
+  expect(posted.status).toBe(201);
+  const job = await until(((await posted.json()) as Job).id, waiting);
+  const said = await service.kiln([
+    'jobs',
+    'shell',
+    job.id,
+    '-i',
+    join(folder, 'key'),
+    '--',
+    'cat /etc/debian_version',
+  ]);
+  expect(said.stdout, said.tail.join('\n')).toMatch(/^12\./);
+  const [wire] = ((await (await fetch(`${service.url}/v3/jobs/${job.id}`)).json()) as WireJob).ssh_containers;
+  const address = { host: job.shell?.host, port: job.shell?.port };
+  expect(wire?.connection_info).toEqual({ customer_access: address, 'cluster.local': address });
+  expect((await service.kiln(['jobs', 'extend', job.id, '30'])).exitCode).toBe(0);
+  const longer = await until(job.id, ({ shell }) => (shell?.ends ?? '') > (job.shell?.ends ?? ''));
+  expect(Date.parse(longer.shell?.ends ?? '') - Date.parse(job.shell?.ends ?? '')).toBe(30 * 60_000);
+  expect((await service.kiln(['jobs', 'fail', job.id])).exitCode).toBe(0);
+  expect((await until(job.id, () => false)).reason?.code).toBe('shell-failed');
 }, 120_000);
 
 it('refuses another key and passwords', async () => {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ImageOverlay } from '../../src/builder/image-overlay.ts';
+import type { ImageOverlay } from '../../src/builder/overlay.ts';
 import type { Workspace } from '../../src/builder/sandbox.ts';
 import { openWorkspace } from '../../src/builder/workspace.ts';
 import { GIB, MIB } from '../../src/platform/bytes.ts';

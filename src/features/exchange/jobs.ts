@@ -27,7 +27,6 @@ export function exportedJob(job: StoredJob): ExportedJob | undefined {
     steps: job.steps,
     log_lines: 0,
     changes: [...job.customization.changes],
-    retry_of: job.customization.retryOf,
     reason,
     resultant_image_id: job.wire.resultantImageId ?? resultantImageId,
     ssh_container: job.wire.sshContainer,
@@ -37,7 +36,7 @@ export function exportedJob(job: StoredJob): ExportedJob | undefined {
 /** The same job in the records of another service. Its log stays where it was. */
 export function storedJob(job: ExportedJob): StoredJob {
   const { ssh_container, status, state, started, finished, heartbeat, steps, log_lines, ...rest } = job;
-  const { reason, resultant_image_id, changes = [], retry_of = null, ...request } = rest;
+  const { reason, resultant_image_id, changes = [], ...request } = rest;
   return {
     request,
     snapshot: {
@@ -57,8 +56,8 @@ export function storedJob(job: ExportedJob): StoredJob {
     tokenHash: null,
     execution: null,
     inspection: null,
-    customization: { changes, shell: ssh_container, retryOf: retry_of, from: null },
-    shell: { open: null, verdict: null, extendedSeconds: 0, checkpoints: 0 },
+    customization: { changes, shell: ssh_container },
+    shell: { open: null, verdict: null, extendedSeconds: 0 },
     wire: {
       sshContainer: ssh_container,
       status,

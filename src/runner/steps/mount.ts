@@ -2,8 +2,9 @@
  * Lays the overlay over the image, with what the platform lends for the time of the work: name service, the name of its
  * packages, its certificates, and folders that programs need. None of that is in the result.
  */
-import type { ImageOverlay, LaidFile } from '../../builder/image-overlay.ts';
+
 import { NAME_SERVER } from '../../builder/network.ts';
+import type { ImageOverlay, LaidFile } from '../../builder/overlay.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { JobDocument } from '../../contract/runner.ts';
 import { CommandError } from '../../platform/exec.ts';

@@ -47,8 +47,6 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     cache: '/nonexistent',
     changes: [],
     shell: null,
-    checkpoint: '/nonexistent',
-    resume: null,
     image_cache_bytes: 0,
     limits: {
       disk_bytes: 10 * GIB,
