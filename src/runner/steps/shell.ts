@@ -77,7 +77,7 @@ async function verdictOf(context: StepContext, opened: OpenedShell): Promise<'co
         `Kiln closes this shell in ${formatDuration(Math.round((times.idleEnds - now) / 1000))}.`,
       );
     }
-    const state = JSON.stringify([shell.door.connections(), Math.round(times.idleEnds / 60_000)]);
+    const state = JSON.stringify([shell.door.connections(), times.ends, Math.round(times.idleEnds / 60_000)]);
     if (state !== told) {
       told = state;
       tell(context, opened, true);
