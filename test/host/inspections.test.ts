@@ -275,10 +275,10 @@ describe('a plan', () => {
     ]);
   });
 
-  async function planned(manager: string, name: string) {
+  async function planned(manager: string, name: string, edit = (config: string) => config) {
     const isApt = manager === 'apt';
     const type = isApt ? 'type="apt-deb"' : 'type="rpm-md"';
-    const config = described()
+    const config = edit(described())
       .replace('>apt<', `>${manager}<`)
       .replace(
         'type="apt-deb" alias="one" distribution="stable" components="main"',
@@ -321,6 +321,19 @@ describe('a plan', () => {
       expect(found?.download_bytes).toBe(total.reduce((sum, [, data]) => sum + data.length, 0));
     },
   );
+
+  it('has the packages of the profiles that Kiwi takes unasked, and of no others', async () => {
+    const profiles =
+      '<profiles><profile name="taken" description="t" import="true"/><profile name="left" description="l"/></profiles>';
+    const sections =
+      '<packages type="image" profiles="taken"><package name="one"/></packages>' +
+      '<packages type="image" profiles="left"><package name="three"/></packages>';
+    const { plan: found, findings } = await planned('zypper', 'two', (config) =>
+      config.replace('<preferences>', `${profiles}<preferences>`).replace('</image>', `${sections}</image>`),
+    );
+    expect(findings).toEqual([]);
+    expect(found?.packages.map(({ name }) => name)).toEqual(['one', 'two']);
+  });
 
   it.each(['zypper', 'dnf5', 'apt'])('of %s that cannot be has the words of the solver', async (manager) => {
     const { plan: found, findings } = await planned(manager, 'three');

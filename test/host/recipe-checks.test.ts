@@ -187,6 +187,16 @@ describe('an archive', () => {
     expect(error.message).toContain('mine/config.xml');
   });
 
+  it('may name its description as it likes, so long as it ends in .kiwi and is the only one', async () => {
+    const context = await unpacked(await tar({ name: 'node.kiwi', data: DESCRIPTION }));
+    expect(await validate.run(context, undefined)).toMatchObject({ package_manager: 'apt' });
+
+    const two = await tar({ name: 'a.kiwi', data: DESCRIPTION }, { name: 'b.kiwi', data: DESCRIPTION });
+    const error = await refusal(unpack.run(await replaced(two), undefined));
+    expect(error).toMatchObject({ code: 'recipe-no-config' });
+    expect(error.message).toContain('a.kiwi, b.kiwi');
+  });
+
   it('keeps links into the image, executable scripts, and drops set-user-id', async () => {
     await unpacked(
       await tar(

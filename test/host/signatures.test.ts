@@ -8,9 +8,17 @@ import { join } from 'node:path';
 import { generateKey, readPrivateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/contract/jobs.ts';
+import { testBuilderRoot } from '../support/builder-root.ts';
 import { createJob, logOf, untilOver } from '../support/jobs.ts';
 import { startService, type TestService } from '../support/kiln.ts';
-import { makeTinyRpm, registerTinyRpm, TINY_RPM, type TinyRpmRecipe } from '../support/tiny-rpm.ts';
+import { run } from '../support/run.ts';
+import {
+  makeTinyRpm,
+  registerTinyRpm,
+  TINY_RPM,
+  TINY_SCRIPT,
+  type TinyRpmRecipe,
+} from '../support/tiny-rpm.ts';
 
 let service: TestService;
 let folder: string;
@@ -61,6 +69,22 @@ async function build(manager: TinyRpmRecipe['manager'], repository: string, attr
 }
 
 const evidence = async (job: Job) => (await logOf(service, job.id)).slice(-40).join('\n');
+/** Of the rpm database of the image, in which each key is a package. */
+async function keysIn(job: Job): Promise<string[]> {
+  const root = join(folder, job.id);
+  const [rootfs] = await service.client.images.artifacts(job.resultant_image_id ?? '');
+  const answer = await fetch(rootfs?.download_url ?? '');
+  await writeFile(`${root}.squashfs`, Buffer.from(await answer.arrayBuffer()));
+  await run('unsquashfs', ['-quiet', '-no-progress', '-dest', root, `${root}.squashfs`]);
+  const builder = (await testBuilderRoot()).path;
+  const script =
+    'mount -o ro "$1" "$2" && mount --bind "$3" "$2/mnt" && exec chroot "$2" rpm --root /mnt -qa';
+  const tools = await mkdtemp(join(folder, 'tools-'));
+  const listed = await run('unshare', ['--mount', 'sh', '-euc', script, 'sh', builder, tools, root]);
+  expect(listed).toContain('tiny-base');
+  return listed.split('\n').filter((name) => name.startsWith('gpg-pubkey'));
+}
+
 const noteOf = (job: Job) => job.steps.find(({ name }) => name === 'prepare')?.note;
 
 describe('without any signing key', () => {
@@ -88,6 +112,8 @@ describe('with a signing key', () => {
     const job = await build(manager, 'right');
     expect(job.state, await evidence(job)).toBe('succeeded');
     expect(noteOf(job)).not.toContain('not verified');
+    expect((await logOf(service, job.id)).join('\n')).toContain(TINY_SCRIPT);
+    expect(await keysIn(job)).toEqual([]);
   });
 
   it.each([
@@ -97,11 +123,24 @@ describe('with a signing key', () => {
     ['dnf5', 'unsigned'],
     ['dnf4', 'wrong'],
     ['dnf4', 'unsigned'],
-  ] as const)('%s refuses what is %s, and names it', async (manager, repository) => {
-    const job = await build(manager, repository);
-    expect(job.reason?.code, await evidence(job)).toBe('package-signature-wrong');
-    expect(job.reason?.detail).toContain('tiny-base-1.0-1.noarch');
-  });
+  ] as const)(
+    '%s refuses what is %s before anything of it runs, and names it',
+    async (manager, repository) => {
+      const job = await build(manager, repository);
+      expect(job.reason?.code, await evidence(job)).toBe('package-signature-wrong');
+      expect(job.reason?.detail).toContain('tiny-base-1.0-1.noarch');
+      expect((await logOf(service, job.id)).join('\n')).not.toContain(TINY_SCRIPT);
+    },
+  );
+
+  it.each(['zypper', 'dnf5'] as const)(
+    'an image keeps the key when its nodes verify the repository that it has, with %s',
+    async (manager) => {
+      const job = await build(manager, 'right', 'package_gpgcheck="true"');
+      expect(job.state, await evidence(job)).toBe('succeeded');
+      expect(await keysIn(job)).not.toEqual([]);
+    },
+  );
 
   it('what is not signed is taken where the recipe says so, and the job says it, too', async () => {
     const job = await build('dnf5', 'unsigned', 'package_gpgcheck="false"');

@@ -10,6 +10,9 @@ import { register } from './recipes.ts';
 
 export const TINY_RPM = 'tiny-base-1.0-1.noarch.rpm';
 
+/** What the package says when it is installed. */
+export const TINY_SCRIPT = 'the script of tiny-base has run';
+
 const SPEC = `Name: tiny-base
 Version: 1.0
 Release: 1
@@ -19,6 +22,8 @@ BuildArch: noarch
 Provides: filesystem bash rpm zypper dnf5 dnf
 %description
 Enough to be published, not to boot.
+%pre -p <lua>
+print("${TINY_SCRIPT}")
 %install
 cd %{buildroot}
 mkdir -p boot etc usr/bin usr/lib usr/sbin var/lib tmp root home run

@@ -29,6 +29,18 @@ describe('a failure of Kiwi', () => {
     expect(error.items).toHaveLength(2);
   });
 
+  it('names the package that zypper found to be signed by nobody who is known, wherever in the text', () => {
+    const error = explain(
+      '',
+      '[ ERROR   ]: 12:37:01 | KiwiBootStrapPhaseFailed: Bootstrap package installation failed: warning: /cache/tiny-1.0-1.noarch.rpm: ' +
+        'Header OpenPGP V4 RSA/SHA512 signature, key ID a22511fd489b599a: NOKEY\n' +
+        'tiny-1.0-1.noarch (custom-repo): Signature verification failed [4-Signatures public key is not available]\n',
+    );
+
+    expect(error).toMatchObject({ code: 'package-signature-wrong' });
+    expect(error.message).toContain('tiny-1.0-1.noarch: Signatures public key is not available');
+  });
+
   it('names the packages that the bootstrap does not have', () => {
     const error = explain(
       '[ DEBUG   ]: 16:26:20 | EXEC: Failed with stderr: E: Unable to locate package aptt\n, stdout: Reading package lists...\n',

@@ -23,7 +23,7 @@ const MISSING_PACKAGE = [
 /** What zypper, dnf 5 and dnf 4 say of a package that no trusted key has signed, with its name and why. */
 const WRONG_PACKAGE = [
   /package (\S+) does not verify: (.*)/,
-  /(?:^|: )(\S+) \([^)]*\): Signature verification failed \[\d+-([^\]]+)\]/,
+  /(?:^|: )(\S+) \([^)]*\): Signature verification failed \[\d+-([^\]]+)\]/m,
   /OpenPGP check for package "([^"]+)" .*has failed: (.*)/,
   /^(?:Error: )?(?:Package|Public key for) (\S+)\.rpm is (not (?:signed|installed))/m,
 ] as const;

@@ -22,7 +22,7 @@ export const Description = Type.Object({
   package_manager: Type.String(),
   repositories: Type.Array(Repository),
   packages: Type.Array(Type.String()),
-  /** Those of all phases outside profiles; `arch` limits one to architectures, separated by commas. */
+  /** Those of all phases, of profiles only where Kiwi takes them unasked; `arch` limits one to architectures, separated by commas. */
   planned: Type.Array(Type.Object({ name: Type.String(), arch: Type.Union([Type.String(), Type.Null()]) })),
   collections: Type.Array(Type.String()),
   excluded: Type.Array(Type.String()),

@@ -227,11 +227,18 @@ def names_of(sections, tag):
     return sorted({child.get('name') for section in sections for child in section if child.tag == tag})
 
 
+def used(tree, tag):
+    """The sections of this name that count: those outside of profiles, and those of profiles that Kiwi takes unasked."""
+    profiles = {each.get('name') for each in tree.iterfind('profiles/profile') if truth(each.get('import'))}
+    for section in tree.iterfind(tag):
+        named = (section.get('profiles') or '').split(',')
+        if named == [''] or profiles.intersection(named):
+            yield section
+
+
 def summary(tree):
     repositories = []
-    for repository in tree.iterfind('repository'):
-        if repository.get('profiles'):
-            continue
+    for repository in used(tree, 'repository'):
         source = repository.find('source')
         path = '' if source is None else source.get('path', '')
         repositories.append({
@@ -247,7 +254,7 @@ def summary(tree):
     manager, _ = text_of(tree, 'preferences/packagemanager')
     version, _ = text_of(tree, 'preferences/version')
     release, _ = text_of(tree, 'preferences/release-version')
-    images = [section for section in tree.iterfind('packages') if not section.get('profiles')]
+    images = list(used(tree, 'packages'))
     packages = [p.get('name') for s in tree.iterfind('packages') for p in s if p.tag in ('package', 'namedCollection')]
     return {
         'name': tree.getroot().get('name'),

@@ -30,6 +30,7 @@ OTHERS = [
     (b'{', 'JSON text'),
 ]
 MAX_ITEMS = 20
+CONFIG = 'config.xml'
 
 
 class Refused(Exception):
@@ -188,17 +189,27 @@ def unpack(archive, target, max_bytes, max_entries):
     walk(archive, max_bytes, max_entries, inspection.visit)
     if inspection.items:
         raise Refused('recipe-archive-hostile', 'the archive holds what a recipe must not have', inspection.items)
-    if 'config.xml' not in inspection.files:
-        elsewhere = sorted(path for path in inspection.paths if posixpath.basename(path) == 'config.xml')
-        other = sorted(path for path in inspection.files if path.endswith('.kiwi') and '/' not in path)
-        detail = 'there is no config.xml at the top of the archive'
-        if elsewhere:
-            detail += f'; there is one at {elsewhere[0]}'
-        elif other:
-            detail += f'; there is {other[0]}, which has to be named config.xml'
-        raise Refused('recipe-no-config', detail)
+    description = description_in(inspection)
     walk(archive, max_bytes, max_entries, Extraction(target).visit)
+    if description != CONFIG:
+        os.rename(os.path.join(target, description), os.path.join(target, CONFIG))
     return {'files': len(inspection.files), 'bytes': inspection.bytes}
+
+
+def description_in(inspection):
+    """Kiwi takes a file of any name that ends in .kiwi, too; from then on it has the usual name here."""
+    if CONFIG in inspection.files:
+        return CONFIG
+    named = sorted(path for path in inspection.files if path.endswith('.kiwi') and '/' not in path)
+    if len(named) == 1:
+        return named[0]
+    elsewhere = sorted(path for path in inspection.paths if posixpath.basename(path) == CONFIG)
+    detail = 'there is no config.xml at the top of the archive'
+    if named:
+        detail = f'there is more than one description at the top of the archive: {", ".join(named)}'
+    elif elsewhere:
+        detail += f'; there is one at {elsewhere[0]}'
+    raise Refused('recipe-no-config', detail)
 
 
 def main():

@@ -14,7 +14,7 @@ import { scriptCommand } from '../sandbox-script.ts';
 import type { Step } from '../step.ts';
 import { layOutTrust, TRUST, TRUST_SCRIPT } from '../trust/trust-folder.ts';
 
-/** Where build_root.py looks for keys: those of the site have packages checked, that of the platform is for metadata. */
+/** Where signatures.py looks for keys: those of the site have packages checked, that of the platform is for metadata. */
 const KEYS = { site: '/etc/pki/kiln/site', platform: '/etc/pki/kiln/platform' };
 
 export const prepare: Step<readonly Repository[], void> = {
@@ -36,7 +36,7 @@ export const prepare: Step<readonly Repository[], void> = {
     await layOutTrust(context);
     const command = await scriptCommand({
       script: 'build_root.py',
-      beside: [TRUST_SCRIPT],
+      beside: [TRUST_SCRIPT, 'signatures.py'],
       args: [RECIPE.at, IMAGE_ROOT, TRUST.at],
       binds: [RECIPE, TRUST, writable(BUILD)],
       files: keysFor(document, repositories),
