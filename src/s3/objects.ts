@@ -1,7 +1,7 @@
 /** Operations on one object. */
 
-import { parseRange } from '../features/objects/index.ts';
 import type { ObjectInfo, ObjectStore, PutOptions } from '../features/objects/store.ts';
+import { parseRange } from '../platform/byte-range.ts';
 import { type Answer, nothing, xml } from './answer.ts';
 import type { Body } from './body.ts';
 import { S3Error } from './errors.ts';

@@ -6,6 +6,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InspectionReport } from '../../src/contract/inspections.ts';
 import type { Job } from '../../src/contract/jobs.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
 import { ensureRpmDistribution } from '../rpm-distribution/index.ts';
@@ -84,6 +85,17 @@ describe.each([
     );
     expect(await run('sh', ['-c', 'ls "$0"', root])).not.toMatch(/^image$/m);
     await expectNothingLeft(service, job.id);
+  });
+
+  it('has what a plan of its recipe promises, so that the plan of the next build differs in nothing', async () => {
+    const planned = await kiln('recipes', 'plan', job.artifact_id, '--format', 'json');
+    const { plan }: InspectionReport = JSON.parse(planned);
+    expect(plan?.difference).toEqual({
+      image_id: job.resultant_image_id,
+      added: [],
+      removed: [],
+      changed: [],
+    });
   });
 
   it('was verified, and says so', () => {

@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { KilnError } from '../../contract/errors.ts';
+import { parseRange } from '../../platform/byte-range.ts';
 import { type Clock, systemClock } from '../../platform/clock.ts';
-import { parseRange } from './range.ts';
 import { checkSignature, type SignedMethod } from './signing.ts';
 import { BUCKETS, type ObjectAddress, type ObjectInfo, type ObjectStore } from './store.ts';
 

@@ -3,6 +3,7 @@
  * one contract suite (`test/support/object-store-suite.ts`) runs over each.
  */
 import type { Readable } from 'node:stream';
+import type { ByteRange } from '../../platform/byte-range.ts';
 
 export const BUCKETS = ['ims', 'boot-images'] as const;
 export type Bucket = (typeof BUCKETS)[number];
@@ -41,12 +42,6 @@ export interface PutOptions {
   /** Refuses data with another digest (`checksum-mismatch`); nothing is stored then. */
   expected?: { md5?: string; sha256?: string };
   signal?: AbortSignal;
-}
-
-/** Inclusive, as in HTTP: bytes `start` to `end`. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 export interface ObjectStore {

@@ -9,11 +9,11 @@ import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { KilnError } from '../../contract/errors.ts';
 import type { RepositoryContents, RepositoryRecord } from '../../features/repositories/store.ts';
+import { parseRange } from '../../platform/byte-range.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Catalog, Found } from '../catalog.ts';
 import { isInside } from '../repomd.ts';
 import type { BlobFolder } from '../store/blobs.ts';
-import { rangeOf } from './range.ts';
 
 export interface HandlerDeps {
   readonly catalog: Catalog;
@@ -113,7 +113,7 @@ async function send(
     response.writeHead(304).end();
     return;
   }
-  const range = rangeOf(request.headers.range, found.size);
+  const range = parseRange(request.headers.range, found.size);
   const length = range === undefined ? found.size : range.end - range.start + 1;
   response.writeHead(range === undefined ? 200 : 206, {
     'content-type': TYPES[extname(path)] ?? 'application/octet-stream',

@@ -7,6 +7,9 @@ export const ImagePackages = Type.Array(
   Type.Object({ name: Type.String(), version: Type.String(), arch: Type.String() }),
 );
 
+/** Made anew for each image by `package_certificates.py`; no repository has it. */
+const PLATFORM_PACKAGE = 'kiln-platform-ca';
+
 type Package = Pick<PlannedPackage, 'name' | 'version' | 'arch'>;
 
 /** Packages are the same by name and architecture; one that is there in several versions counts by each of them. */
@@ -15,7 +18,7 @@ export function differenceOf(
   before: Static<typeof ImagePackages>,
   after: readonly Package[],
 ): PlanDifference {
-  const [old, planned] = [grouped(before), grouped(after)];
+  const [old, planned] = [grouped(before.filter(({ name }) => name !== PLATFORM_PACKAGE)), grouped(after)];
   const difference: PlanDifference = { image_id, added: [], removed: [], changed: [] };
   for (const [key, now] of planned) {
     const then = old.get(key) ?? [];

@@ -19,6 +19,7 @@ from kiwi.xml_description import XMLDescription
 from lxml import etree, isoschematron
 
 CONFIG = 'config.xml'
+DEFAULT_MANAGER = 'dnf5'
 LINE = 'kiln-line'
 FILE = 'kiln-file'
 REPORT = '{http://purl.oclc.org/dsdl/svrl}'
@@ -236,6 +237,15 @@ def used(tree, tag):
             yield section
 
 
+def planned(sections, manager):
+    """Kiwi adds the package manager where packages are to be installed from inside of the root."""
+    wanted = [{'name': p.get('name'), 'arch': p.get('arch')} for s in sections for p in s if p.tag == 'package']
+    phases = {section.get('type') for section in sections if section.find('package') is not None}
+    if 'bootstrap' in phases and 'image' in phases:
+        wanted.append({'name': {'dnf4': 'dnf'}.get(manager, manager), 'arch': None})
+    return wanted
+
+
 def summary(tree):
     repositories = []
     for repository in used(tree, 'repository'):
@@ -259,10 +269,10 @@ def summary(tree):
     return {
         'name': tree.getroot().get('name'),
         'version': version,
-        'package_manager': manager or 'dnf5',
+        'package_manager': manager or DEFAULT_MANAGER,
         'repositories': repositories,
         'packages': sorted(set(filter(None, packages))),
-        'planned': [{'name': p.get('name'), 'arch': p.get('arch')} for s in images for p in s if p.tag == 'package'],
+        'planned': planned(images, manager or DEFAULT_MANAGER),
         'collections': names_of(images, 'namedCollection'),
         'excluded': names_of(images, 'ignore'),
         'only_required': all(s.get('patternType', 'onlyRequired') == 'onlyRequired' for s in images),

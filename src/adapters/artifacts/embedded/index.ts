@@ -2,6 +2,7 @@
  * The embedded object store: objects as files of one folder, for a service without S3. Data is streamed, hashed
  * on the way, flushed, and only then named; nothing is ever half there.
  */
+
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
@@ -12,13 +13,13 @@ import { checkDigests, createDigest } from '../../../features/objects/digests.ts
 import { signedPath } from '../../../features/objects/signing.ts';
 import {
   BUCKETS,
-  type ByteRange,
   type ObjectAddress,
   type ObjectInfo,
   type ObjectStore,
   type PutOptions,
   type StoredObject,
 } from '../../../features/objects/store.ts';
+import type { ByteRange } from '../../../platform/byte-range.ts';
 import { type Entry, entryText, readEntry } from './entry.ts';
 import { type Layout, layoutOf } from './layout.ts';
 

@@ -3,6 +3,7 @@
  * time. The digests that S3 does not keep are user metadata of the object: `md5sum`, as the reference and its clients
  * have it, and `sha256`.
  */
+
 import { PassThrough, type Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
@@ -21,7 +22,6 @@ import { checkKey } from '../../../features/objects/keys.ts';
 import { signedPath } from '../../../features/objects/signing.ts';
 import type {
   Bucket,
-  ByteRange,
   ObjectAddress,
   ObjectInfo,
   ObjectStore,
@@ -29,6 +29,7 @@ import type {
   PutOptions,
   StoredObject,
 } from '../../../features/objects/store.ts';
+import type { ByteRange } from '../../../platform/byte-range.ts';
 import { connect, type S3Connection } from './client.ts';
 import { copyObject } from './copy.ts';
 import { isMissing, translated } from './errors.ts';

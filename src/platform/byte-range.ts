@@ -1,9 +1,14 @@
 /** The `Range` header of HTTP, as far as one range of bytes goes. */
-import { KilnError } from '../../contract/errors.ts';
-import type { ByteRange } from './store.ts';
+import { KilnError } from '../contract/errors.ts';
+
+/** Inclusive, as in HTTP: bytes `start` to `end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
- * The inclusive range that the header asks for, cut to the size; undefined for the whole object, also where the
+ * The inclusive range that the header asks for, cut to the size; undefined for all of it, also where the
  * header is one that may be ignored (RFC 9110). Throws `range-not-satisfiable`.
  */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | undefined {
@@ -19,7 +24,7 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
     return undefined;
   }
   if (range.start > range.end) {
-    throw new KilnError('range-not-satisfiable', `the object has ${sizeBytes} bytes, asked was ${header}`);
+    throw new KilnError('range-not-satisfiable', `there are ${sizeBytes} bytes, asked was ${header}`);
   }
   return range;
 }
