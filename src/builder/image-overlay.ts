@@ -2,18 +2,7 @@
  * The root of an image as an overlay: its squashfs below, read-only and with shifted ids, what the platform lays over it for a
  * while in the middle, and on top the upper layer that takes every change. Ready at once, whatever the size of the image.
  */
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, readlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mustRun, startCommand } from '../platform/exec.ts';
 import { packageFile } from '../platform/package-root.ts';
@@ -21,6 +10,7 @@ import { waitFor } from '../platform/wait.ts';
 import { mountLoop, unmount } from './mounts.ts';
 import { ID_COUNT, ID_SHIFT } from './oci-bundle.ts';
 import type { ImageOverlay, LaidFile, OverlayOptions } from './overlay.ts';
+import { emptyFolder, keepLayers, restoreLayers } from './overlay-layers.ts';
 
 /** Empty folders on the workspace disk, and one outside of it for mount points. */
 export interface OverlayPlaces {
@@ -44,7 +34,7 @@ export async function openImageOverlay(
     string,
     string,
   ];
-  for (const folder of [plain, original, root, work, laid]) {
+  for (const folder of [plain, original, root, laid]) {
     await mkdir(folder, { recursive: true });
   }
   const close = async () => {
@@ -68,13 +58,16 @@ export async function openImageOverlay(
     await mountOverlay();
   };
   try {
+    if (options.from === 'kept') {
+      await restoreLayers(places.layers);
+    }
+    await mkdir(work, { recursive: true });
     await mountLoop(options.squashfs, plain, 'ro,nodev');
     await mountShifted(plain, original, places.builder);
     if (await makeFolder(upper)) {
       await copyFolders(original, upper, ['.']);
     }
-    await rm(laid, { recursive: true });
-    await mkdir(laid);
+    await emptyFolder(laid);
     await layFiles(original, laid, options.laid);
     await mountOverlay();
   } catch (error) {
@@ -87,12 +80,10 @@ export async function openImageOverlay(
     upper,
     close,
     remount,
+    keep: () => keepLayers(places.layers),
     async settle() {
       await mustRun(['umount', root]);
-      // The folder itself stays: the upper layer knows its lower one by it.
-      await Promise.all(
-        (await readdir(laid)).map((name) => rm(join(laid, name), { recursive: true, force: true })),
-      );
+      await emptyFolder(laid);
       await mountOverlay();
     },
   };

@@ -5,6 +5,8 @@ export interface OverlayOptions {
   readonly squashfs: string;
   /** Files that are seen over those of the image until `settle`, by absolute path; see `LaidFile`. */
   readonly laid: readonly LaidFile[];
+  /** What to do with changes that are there already: take them up, or go back to those that were kept. */
+  readonly from?: 'changes' | 'kept';
 }
 
 /** A file of the platform. It is left out where the image has something else than a file, or no folder for it. */
@@ -22,6 +24,8 @@ export interface ImageOverlay {
   readonly upper: string;
   /** Mounts it again without what was laid over it. Nothing may use the overlay meanwhile. */
   settle(): Promise<void>;
+  /** Keeps a copy of the changes as they are now. Nothing may use the overlay meanwhile. */
+  keep(): Promise<void>;
   /** Mounts it again with the layers as they are on the disk, whatever was done to them. */
   remount(): Promise<void>;
   close(): Promise<void>;

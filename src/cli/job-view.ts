@@ -90,6 +90,9 @@ export function summaryOf(job: Job, now: Date): string[] {
     ...items,
     ...(reason.command === undefined ? [] : [`  command: ${reason.command}`]),
     `  ${reason.hint}`,
+    ...(job.checkpoint === null
+      ? []
+      : [`  Its work is kept: \`kiln jobs retry ${job.id}\` goes on with it.`]),
   ];
 }
 

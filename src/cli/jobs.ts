@@ -51,6 +51,7 @@ export function addJobs(program: Command): void {
   addLogs(jobs);
   addCancel(jobs);
   addShell(jobs);
+  addRetry(jobs);
   addDeleteAll(jobs);
 }
 
@@ -106,6 +107,29 @@ async function printLog(
 interface CancelFlags extends CommonOptions {
   yes?: boolean;
   wait: boolean;
+}
+
+interface RetryFlags extends CommonOptions {
+  from?: string;
+}
+
+function addRetry(jobs: Command): void {
+  withCommonOptions(jobs.command('retry').argument('<id>'))
+    .description('try a job again that failed, with what is kept of its work')
+    .option('--from <step>', 'step to go on with; after the last checkpoint unless given')
+    .addHelpText(
+      'after',
+      `
+The steps of a job, and what is kept of it, are shown by \`kiln jobs describe ID\`. Its first step starts over.
+Examples:
+  kiln jobs retry 9b0c…
+  kiln jobs retry 9b0c… --from open-shell`,
+    )
+    .action(async (id: string, flags: RetryFlags) => {
+      const context = contextOf(flags);
+      const job = await context.client.jobs.retry(id, flags.from === undefined ? {} : { from: flags.from });
+      context.print(job, COLUMNS);
+    });
 }
 
 function addCancel(jobs: Command): void {

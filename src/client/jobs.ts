@@ -1,5 +1,6 @@
 /** Jobs: requests, and streams that go on after a broken connection where they were. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobRetry } from '../contract/checkpoints.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
 import type { HttpClient } from './http.ts';
@@ -30,6 +31,9 @@ export function jobsClient(http: HttpClient, reconnectMs = RECONNECT_MS) {
     fail: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/fail`),
     extend: (id: string, minutes: number) =>
       http.json<Job>('POST', `/kiln/v1/jobs/${id}/extend`, { minutes }),
+    /** Another try, after the last checkpoint or from a step. */
+    retry: (id: string, options: JobRetry = {}) =>
+      http.json<Job>('POST', `/kiln/v1/jobs/${id}/retry`, options),
     delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/jobs/${id}`),
 
     /** The log from after line `after` to its end; waits for new lines while the job runs. */

@@ -215,15 +215,25 @@ export const ERROR_CATALOGUE = {
     title: 'The job has no shell that is open',
     hint: '`kiln jobs describe ID` shows where the job stands.',
   },
+  'retry-not-possible': {
+    status: 409,
+    title: 'The job cannot go on from there',
+    hint: '`kiln jobs describe ID` shows what is kept of it; `--from` with its first step starts over.',
+  },
+  'checkpoint-gone': {
+    status: 410,
+    title: 'What was kept of the job is not there any more',
+    hint: 'Start over with `kiln jobs retry ID --from` and its first step; `checkpoints.hours` says how long work is kept.',
+  },
   'shell-failed': {
     status: 422,
     title: 'The user of the shell said that the work failed',
-    hint: 'Create the job again for another try; the original image is as it was.',
+    hint: '`kiln jobs retry ID` opens the shell again with what was done; the original image is as it was.',
   },
   'shell-timed-out': {
     status: 408,
     title: 'The time of the shell is over',
-    hint: 'Finish shells in time, give them more with `kiln jobs extend ID`, or raise shells.idle_minutes or shells.total_minutes.',
+    hint: '`kiln jobs retry ID` opens it again with what was done. Give shells more time with `kiln jobs extend ID`, or raise shells.idle_minutes or shells.total_minutes.',
   },
   'shell-could-not-open': {
     status: 500,

@@ -13,7 +13,7 @@ export const EXCHANGED_NOUNS = ['public_keys', 'recipes', 'images'] as const;
 export type ExchangedNoun = (typeof EXCHANGED_NOUNS)[number];
 
 /** A job that is over, with the shell that was asked for. */
-const { shell: _shell, ...exported } = Job.properties;
+const { shell: _shell, checkpoint: _checkpoint, retry_of: _retryOf, ...exported } = Job.properties;
 
 export const ExportedJob = Type.Object(
   {

@@ -1,5 +1,6 @@
 /** Jobs as clients see them: what was asked for, which step it is at, and why it ended as it did. */
 import { type Static, Type } from 'typebox';
+import { Checkpoint } from './checkpoints.ts';
 import { ArchitectureSchema, Id, named, orNull, Timestamp } from './common.ts';
 import { Change, JobShell, ShellRequest } from './customizations.ts';
 import { ProblemItem } from './problem.ts';
@@ -130,6 +131,8 @@ export const Job = named(
       steps: Type.Array(JobStep, { description: 'All steps of the job, in order' }),
       log_lines: Type.Integer({ minimum: 0, description: 'How many lines the log has by now' }),
       shell: orNull(JobShell, 'The shell of the job; null when it has none'),
+      checkpoint: orNull(Checkpoint, 'What is kept of its work; null when there is nothing'),
+      retry_of: orNull(Id('A job'), 'The job that this one goes on with; null when it is none'),
       reason: orNull(JobReason, 'Why the job failed; null unless it did'),
       resultant_image_id: orNull(Id('An image'), 'The image that the job made'),
     },

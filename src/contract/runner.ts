@@ -3,6 +3,7 @@
  * reports that it sends. The token and the signed addresses in the document are good for this one job.
  */
 import { type Static, Type } from 'typebox';
+import { Checkpoint, CheckpointProgress } from './checkpoints.ts';
 import { ArchitectureSchema, Id, KeyValue, named, orNull, Timestamp } from './common.ts';
 import { Change, OpenShell, VERDICTS } from './customizations.ts';
 import { ManifestArtifact } from './images.ts';
@@ -66,6 +67,11 @@ export const JobDocument = Type.Object({
       total_seconds: Type.Integer({ minimum: 1 }),
     }),
     'The shell that the job opens',
+  ),
+  /** The job whose checkpoint is gone on with; its disk becomes that of this one. */
+  resume: orNull(
+    Type.Object({ job_id: Id('The job that failed'), ...CheckpointProgress.properties }),
+    'The checkpoint to go on with',
   ),
   /** What the cache of images may hold, in bytes. */
   image_cache_bytes: Type.Integer({ minimum: 0 }),
@@ -171,6 +177,7 @@ export const RunnerReport = named(
       ),
       failure: Type.Optional(JobReason),
       shell: Type.Optional(OpenShell),
+      checkpoint: Type.Optional(Checkpoint),
     },
     { additionalProperties: false, description: 'A sign of life of a runner, with all that is new' },
   ),

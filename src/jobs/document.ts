@@ -67,6 +67,10 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     job_type: request.job_type,
     changes: [...input.job.customization.changes],
     shell: await shellOf(deps, input.job),
+    resume:
+      input.job.retry.of === null || input.job.retry.resume === null
+        ? null
+        : { job_id: input.job.retry.of, ...input.job.retry.resume },
     image_cache_bytes: config.imageCacheBytes,
     ...(input.job.inspection === null
       ? {}

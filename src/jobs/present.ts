@@ -16,6 +16,8 @@ export function presentJob(job: StoredJob): Job {
     log_lines: job.logLines,
     changes: [...job.customization.changes],
     shell: presentShell(job),
+    checkpoint: job.retry.checkpoint,
+    retry_of: job.retry.of,
     reason: job.snapshot.reason,
     resultant_image_id: job.snapshot.resultantImageId,
   };

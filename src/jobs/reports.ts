@@ -63,6 +63,9 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
         if (report.shell !== undefined) {
           await transaction.jobs.setShell(jobId, { ...job.shell, open: report.shell });
         }
+        if (report.checkpoint !== undefined) {
+          await transaction.jobs.setRetry(jobId, { ...job.retry, checkpoint: report.checkpoint });
+        }
         const ended = report.failure !== undefined && (await endByRunner(transaction, job, report, at));
         return {
           ended,

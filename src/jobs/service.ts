@@ -18,6 +18,7 @@ import { isOver, pendingSteps } from './states.ts';
 import {
   type JobPages,
   NO_CUSTOMIZATION,
+  NO_RETRY,
   NO_SHELL,
   NO_WIRE_NOTES,
   type StoredJob,
@@ -69,19 +70,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
           wire: { ...NO_WIRE_NOTES, ...wire },
           customization,
         };
-        await transaction.jobs.insert(job);
-        if (input.job_type === 'import') {
-          // What is uploaded belongs to the image, which is there already.
-          return job;
-        }
-        // Should the job end without an image, this entry has its uploads deleted.
-        await transaction.cleanup.insert({
-          id: deps.ids.id(),
-          bucket: 'boot-images',
-          keyPrefix: `${job.reservedImageId}/`,
-          reason: 'the job ended without an image',
-          jobId: job.request.id,
-        });
+        await insertBuild(transaction, deps, job);
         return job;
       });
       log.info({ job: job.request.id, artifact: input.artifact_id }, 'job created');
@@ -145,6 +134,26 @@ export function createJobService(deps: JobServiceDeps): JobService {
       return records.jobs.readLog(id, after, limit);
     },
   };
+}
+
+/** Should the job end without an image, its uploads are deleted. */
+export async function insertBuild(
+  transaction: JobRecords,
+  { ids }: Pick<JobServiceDeps, 'ids'>,
+  job: StoredJob,
+): Promise<void> {
+  await transaction.jobs.insert(job);
+  if (job.request.job_type === 'import') {
+    // What is uploaded belongs to the image, which is there already.
+    return;
+  }
+  await transaction.cleanup.insert({
+    id: ids.id(),
+    bucket: 'boot-images',
+    keyPrefix: `${job.reservedImageId}/`,
+    reason: 'the job ended without an image',
+    jobId: job.request.id,
+  });
 }
 
 export async function mustFind(records: JobRecords, id: string): Promise<StoredJob> {
@@ -264,5 +273,6 @@ export function newJob(
     inspection: null,
     customization: NO_CUSTOMIZATION,
     shell: NO_SHELL,
+    retry: NO_RETRY,
   };
 }

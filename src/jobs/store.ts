@@ -3,6 +3,7 @@
  * The engine decides; this only keeps, and refuses what is stale.
  */
 
+import type { Checkpoint, CheckpointProgress } from '../contract/checkpoints.ts';
 import type { KeyValue } from '../contract/common.ts';
 import type { Change, OpenShell, Verdict } from '../contract/customizations.ts';
 import type { InspectionReport } from '../contract/inspections.ts';
@@ -82,6 +83,15 @@ export interface StoredJob {
   readonly customization: Customization;
   /** The shell as it was told of last, and what people want of it. */
   readonly shell: ShellNotes;
+  readonly retry: RetryNotes;
+}
+
+/** What is kept of a job, and what it goes on with itself. */
+export interface RetryNotes {
+  readonly checkpoint: Checkpoint | null;
+  readonly of: string | null;
+  /** The checkpoint of that job; null to start over. */
+  readonly resume: CheckpointProgress | null;
 }
 
 export interface Customization {
@@ -98,6 +108,8 @@ export interface ShellNotes {
 
 export const NO_CUSTOMIZATION: Customization = { changes: [], shell: null };
 export const NO_SHELL: ShellNotes = { open: null, verdict: null, extendedSeconds: 0 };
+
+export const NO_RETRY: RetryNotes = { checkpoint: null, of: null, resume: null };
 
 export interface InspectionNotes {
   readonly schemaOnly: boolean;
@@ -134,6 +146,7 @@ export interface JobStore {
   setSteps(id: string, steps: Job['steps']): Promise<void>;
   setWire(id: string, wire: WireNotes): Promise<void>;
   setShell(id: string, shell: ShellNotes): Promise<void>;
+  setRetry(id: string, retry: RetryNotes): Promise<void>;
   /** Appends lines whose numbers follow on what is stored; lines that are there already are ignored. */
   appendLog(id: string, lines: readonly LogLine[]): Promise<void>;
   /** Lines after number `after` (0 for all), at most `limit` of them. */

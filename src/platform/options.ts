@@ -144,6 +144,11 @@ export const OPTIONS = {
   ),
   'shells.total_minutes': integer(1_440, 1, 'How long a shell stays open at all, in minutes'),
   'cache.images_gib': integer(50, 0, 'Root file systems that are kept for the next customize job, in GiB'),
+  'checkpoints.hours': integer(
+    72,
+    0,
+    'How long the work of a job that failed is kept for `kiln jobs retry`, in hours; 0 keeps nothing',
+  ),
   'builder.suite': text('forky', 'Debian suite that the builder root is made of'),
   'builder.mirror': text('', "Package mirror of the builder root; the host's own apt sources unless set"),
   'builder.extra_packages': text('', 'More packages for the builder root, separated by commas'),

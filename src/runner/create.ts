@@ -1,6 +1,8 @@
 /** The create job, as a table of contents: a recipe goes in, published artifacts come out. */
 import type { ManifestArtifact } from '../contract/images.ts';
+import type { JobDocument } from '../contract/runner.ts';
 import type { RunStep } from './engine.ts';
+import type { Keeper } from './keeper.ts';
 import { bootFiles } from './steps/boot-files.ts';
 import { fetch } from './steps/fetch.ts';
 import { inventory } from './steps/inventory.ts';
@@ -20,7 +22,23 @@ export interface ImageResult {
 }
 
 /** Throws what `run` throws when a step fails. */
-export async function createImage(run: RunStep): Promise<ImageResult> {
+export async function createImage(
+  run: RunStep,
+  _document: JobDocument,
+  keeper: Keeper,
+): Promise<ImageResult> {
+  if (keeper.resume === null) {
+    await buildRoot(run);
+  }
+  await keeper.reached({ stage: 'root', changes: 0 });
+  const boot = await run(bootFiles, undefined);
+  const packages = await run(inventory, undefined);
+  const rootfs = await run(squash, undefined);
+  const artifacts = await run(publish, [rootfs, ...boot]);
+  return { artifacts, packages };
+}
+
+async function buildRoot(run: RunStep): Promise<void> {
   await run(fetch, undefined);
   await run(unpack, undefined);
   await run(render, undefined);
@@ -28,9 +46,4 @@ export async function createImage(run: RunStep): Promise<ImageResult> {
   await run(repositories, description.repositories);
   await run(prepare, description.repositories);
   await run(trust, undefined);
-  const boot = await run(bootFiles, undefined);
-  const packages = await run(inventory, undefined);
-  const rootfs = await run(squash, undefined);
-  const artifacts = await run(publish, [rootfs, ...boot]);
-  return { artifacts, packages };
 }

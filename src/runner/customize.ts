@@ -2,6 +2,7 @@
 import type { JobDocument } from '../contract/runner.ts';
 import type { ImageResult } from './create.ts';
 import type { RunStep } from './engine.ts';
+import type { Keeper } from './keeper.ts';
 import { apply } from './steps/apply.ts';
 import { bootFiles } from './steps/boot-files.ts';
 import { fetchImage } from './steps/fetch-image.ts';
@@ -12,14 +13,24 @@ import { openShellStep, shell } from './steps/shell.ts';
 import { squash } from './steps/squash.ts';
 
 /** Throws what `run` throws when a step fails. */
-export async function customizeImage(run: RunStep, document: JobDocument): Promise<ImageResult> {
+export async function customizeImage(
+  run: RunStep,
+  document: JobDocument,
+  keeper: Keeper,
+): Promise<ImageResult> {
   const squashfs = await run(fetchImage, undefined);
-  const overlay = await run(mount, squashfs);
-  await run(apply, undefined);
-  if (document.shell !== null) {
+  const { stage } = keeper.resume ?? { stage: 'changes' };
+  const overlay = await run(mount, { squashfs, from: stage === 'changes' ? 'kept' : 'changes' });
+  if (stage === 'changes') {
+    await run(apply, { overlay, keeper });
+  }
+  const changes = document.changes.length;
+  if (stage !== 'root' && document.shell !== null) {
+    await keeper.reached({ stage: 'shell', changes });
     await run(shell, await run(openShellStep, { asked: document.shell }));
   }
   await overlay.settle();
+  await keeper.reached({ stage: 'root', changes });
   const boot = await run(bootFiles, undefined);
   const packages = await run(inventory, undefined);
   const rootfs = await run(squash, undefined);

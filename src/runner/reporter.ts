@@ -4,6 +4,7 @@
  * service answers becomes one signal: the job has to stop, and why.
  */
 
+import type { Checkpoint } from '../contract/checkpoints.ts';
 import type { OpenShell } from '../contract/customizations.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { JobReason, StepState } from '../contract/jobs.ts';
@@ -40,6 +41,8 @@ export interface Reporter {
   readonly stop: AbortSignal;
   log(step: string, text: string): void;
   step(name: string, state: StepState, also?: Pick<StepReport, 'progress' | 'note'>): void;
+  /** Says what is kept of the job from now on. */
+  kept(checkpoint: Checkpoint): void;
   /** Settles when the service has everything that was told so far. Throws the reason of `stop`. */
   flush(): Promise<void>;
   /** Tells everything that is left and why the job failed. False when the service would not or could not hear it. */
@@ -63,23 +66,33 @@ export function startReporter(options: ReporterOptions): Reporter {
   /** Ends the wait after a report too: somebody waits for the next one. */
   let hurry = () => {};
   let shell: OpenShell | undefined;
+  let checkpoint: Checkpoint | undefined;
   let wishes: ShellWishes = {};
   /** Nothing more can be told; a cancelled job still has its last words. */
   let deaf = false;
   const settled = new Set<() => void>();
 
-  const isDone = () => outbox.isEmpty() && failure === undefined && shell === undefined;
+  const isDone = () => outbox.isEmpty() && [failure, shell, checkpoint].every((each) => each === undefined);
 
   async function send(): Promise<void> {
     const batch = outbox.take();
     // The failure ends the job, so it goes with the last lines and not before them.
     const last = failure;
     const told = shell;
-    const report = { attempt: document.attempt, ...batch, ...(told === undefined ? {} : { shell: told }) };
+    const kept = checkpoint;
+    const report = {
+      attempt: document.attempt,
+      ...batch,
+      ...(told === undefined ? {} : { shell: told }),
+      ...(kept === undefined ? {} : { checkpoint: kept }),
+    };
     const { cancel, ...asked } = await api.report(report, closer.signal);
     wishes = asked;
     if (shell === told) {
       shell = undefined;
+    }
+    if (checkpoint === kept) {
+      checkpoint = undefined;
     }
     heardAt = performance.now();
     backoffMs = 0;
@@ -177,6 +190,10 @@ export function startReporter(options: ReporterOptions): Reporter {
         wake();
       },
       wishes: () => wishes,
+    },
+    kept(told) {
+      checkpoint = told;
+      wake();
     },
     log(step, text) {
       outbox.addLine(timestamp(clock.now()), step, text);

@@ -2,7 +2,7 @@
  * `kiln run-job`: one job from its document to its end. It runs as process 1 of a PID namespace, so that nothing of
  * it outlives it; what it owns besides is the workspace, which it always closes, and the reports to the service.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workspace } from '../builder/sandbox.ts';
@@ -13,6 +13,7 @@ import type { JobDocument } from '../contract/runner.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { maskerOf } from '../platform/secrets.ts';
+import { WORKSPACE_DISK } from '../ports/checkpoints.ts';
 import { createRunnerApi, type RunnerApi } from './api.ts';
 import { complete, completeInspection } from './complete.ts';
 import { createImage } from './create.ts';
@@ -20,8 +21,10 @@ import { customizeImage } from './customize.ts';
 import { reasonOf } from './diagnosis.ts';
 import { readDocument, secretsOf } from './document.ts';
 import { createEngine, JobFailure } from './engine.ts';
+import { OUT } from './image-root.ts';
 import { importImage } from './import.ts';
 import { inspectRecipe } from './inspect.ts';
+import { createKeeper } from './keeper.ts';
 import { packageAccess } from './packages.ts';
 import { type Reporter, startReporter } from './reporter.ts';
 
@@ -86,9 +89,16 @@ async function runReported(given: Run): Promise<number> {
       await closeSandbox(workspace, log);
       return 0;
     }
-    const result = await IMAGE_JOBS[document.job_type](run, document);
+    const keeper = createKeeper({
+      document,
+      disk: dirname(workspace.hostPath(OUT.folder)),
+      now: () => systemClock.now(),
+      tell: reporter.kept,
+    });
+    const result = await IMAGE_JOBS[document.job_type](run, document, keeper);
     await reporter.flush();
     const image = await complete(given.api, document, result);
+    await keeper.forget();
     log.info({ job: document.job_id, image: image.id }, 'job succeeded');
     await closeSandbox(workspace, log);
     return 0;
@@ -109,6 +119,7 @@ async function openSandbox(document: JobDocument, log: Log): Promise<Workspace> 
   return await openWorkspace({
     jobId: document.job_id,
     folder: join(document.workspace, 'sandbox'),
+    diskFile: join(document.workspace, WORKSPACE_DISK),
     builderRoot: document.builder_root.path,
     limits: {
       diskBytes: limits.disk_bytes,

@@ -6,6 +6,7 @@ import { createAnnouncer } from '../features/changes/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { createInspections } from '../jobs/inspections.ts';
 import { createJobReports } from '../jobs/reports.ts';
+import { createJobRetries } from '../jobs/retry.ts';
 import { createJobService } from '../jobs/service.ts';
 import { createJobShells } from '../jobs/shells.ts';
 import { systemClock as clock } from '../platform/clock.ts';
@@ -46,6 +47,7 @@ export async function describeApi(folder: string): Promise<object> {
       s3: undefined,
       jobs: createJobService(jobDeps),
       shells: createJobShells(jobDeps),
+      retries: createJobRetries(jobDeps),
       inspections: createInspections({ ...jobDeps, objects }),
       changes,
       authority,

@@ -20,6 +20,7 @@ import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.t
 import { type RepositoryRoutesDeps, repositoryRoutes } from '../features/repositories/index.ts';
 import { type SigningKeyRoutesDeps, signingKeyRoutes } from '../features/signing-keys/index.ts';
 import { type InspectionRoutesDeps, inspectionRoutes } from '../jobs/inspection-routes.ts';
+import { type RetryRoutesDeps, retryRoutes } from '../jobs/retry-routes.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
 import { type ShellRoutesDeps, shellRoutes } from '../jobs/shell-routes.ts';
@@ -42,6 +43,7 @@ export interface RouteDeps
     JobRoutesDeps,
     InspectionRoutesDeps,
     ShellRoutesDeps,
+    RetryRoutesDeps,
     RunnerRoutesDeps {}
 
 export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
@@ -87,6 +89,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     authorityRoutes(deps),
     inspectionRoutes(deps),
     shellRoutes(deps),
+    retryRoutes(deps),
     runnerRoutes(deps),
   ];
 }

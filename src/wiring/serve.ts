@@ -11,6 +11,7 @@ import { jobsConfigOf } from '../jobs/config.ts';
 import { createInspections } from '../jobs/inspections.ts';
 import { createPackagesTunnel } from '../jobs/packages-tunnel.ts';
 import { createJobReports } from '../jobs/reports.ts';
+import { createJobRetries } from '../jobs/retry.ts';
 import { createJobService } from '../jobs/service.ts';
 import { createJobShells } from '../jobs/shells.ts';
 import { createSupervisor } from '../jobs/supervisor.ts';
@@ -66,6 +67,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const executor = createLocalExecutor({
     stateFolder: state,
     entry,
+    checkpointHours: settings['checkpoints.hours'],
     concurrency:
       settings['jobs.concurrency'] + settings['jobs.inspections'] + settings['jobs.customizations'],
     log,
@@ -112,6 +114,7 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       jobs,
       inspections,
       shells: createJobShells(context),
+      retries: createJobRetries(jobDeps),
       changes,
       authority,
       reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),

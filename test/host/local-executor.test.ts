@@ -55,6 +55,7 @@ function createExecutor(): Executor {
     stateFolder: join(folder, 'state'),
     entry: [process.execPath, join(folder, 'entry.mjs')],
     concurrency: 2,
+    checkpointHours: 1,
     log: silentLog,
   });
   created.onExit((jobId, outcome) => exits.push({ jobId, ...outcome }));
@@ -193,6 +194,7 @@ test('a runner that cannot be started says why', async () => {
     stateFolder: join(folder, 'entry.mjs'),
     entry: [process.execPath],
     concurrency: 1,
+    checkpointHours: 1,
     log: silentLog,
   });
   const failure = { code: 'runner-could-not-start', message: expect.stringContaining('ENOTDIR') };
@@ -228,6 +230,7 @@ test('what belongs to another state folder is left alone', async () => {
     stateFolder: join(folder, 'other'),
     entry: [process.execPath],
     concurrency: 1,
+    checkpointHours: 1,
     log: silentLog,
   });
   expect(await stranger.sweep(new Set())).toEqual([]);
@@ -247,6 +250,7 @@ test('the runner outlives the service that started it', async () => {
        stateFolder: ${JSON.stringify(join(folder, 'state'))},
        entry: [process.execPath, ${JSON.stringify(join(folder, 'entry.mjs'))}],
        concurrency: 1,
+       checkpointHours: 1,
        log: silentLog,
      });
      const execution = await executor.start(${JSON.stringify(document)});

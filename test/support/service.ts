@@ -14,6 +14,7 @@ import { createJobChanges } from '../../src/jobs/changes.ts';
 import { jobsConfigOf } from '../../src/jobs/config.ts';
 import { createInspections } from '../../src/jobs/inspections.ts';
 import { createJobReports } from '../../src/jobs/reports.ts';
+import { createJobRetries } from '../../src/jobs/retry.ts';
 import { createJobService } from '../../src/jobs/service.ts';
 import { createJobShells } from '../../src/jobs/shells.ts';
 import { createWireJobs } from '../../src/jobs/wire-jobs.ts';
@@ -151,6 +152,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       s3,
       jobs,
       shells: createJobShells(context),
+      retries: createJobRetries(jobDeps),
       inspections,
       changes,
       authority,

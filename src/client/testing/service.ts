@@ -117,6 +117,8 @@ export function jobOf(also: Partial<Job> = {}): Job {
     log_lines: 0,
     changes: [],
     shell: null,
+    checkpoint: null,
+    retry_of: null,
     reason: null,
     resultant_image_id: null,
     ...also,

@@ -58,6 +58,7 @@ export function storedJob(job: ExportedJob): StoredJob {
     inspection: null,
     customization: { changes, shell: ssh_container },
     shell: { open: null, verdict: null, extendedSeconds: 0 },
+    retry: { checkpoint: null, of: null, resume: null },
     wire: {
       sshContainer: ssh_container,
       status,

@@ -178,6 +178,7 @@ function jobStore(state: MemoryState): JobStore {
     setSteps: async (id, steps) => change(id, { steps }),
     setWire: async (id, wire) => change(id, { wire }),
     setShell: async (id, shell) => change(id, { shell }),
+    setRetry: async (id, retry) => change(id, { retry }),
     async appendLog(id, lines) {
       const stored = state.logs.get(id) ?? [];
       const fresh = lines.filter((line) => line.line > stored.length);

@@ -1,23 +1,33 @@
 /** Makes the changes of a customize job in the image, one after the other, in the jail. */
+import type { ImageOverlay } from '../../builder/overlay.ts';
 import { KilnError } from '../../contract/errors.ts';
 import { CUSTOMIZED_AT, OVERLAY } from '../image-root.ts';
+import type { Keeper } from '../keeper.ts';
 import { scriptCommand } from '../sandbox-script.ts';
 import type { Step, StepContext } from '../step.ts';
 
 const NAME_LENGTH = 60;
 
-/** Throws `command-failed`, which names the change. */
-export const apply: Step<undefined, void> = {
+export interface ApplyInput {
+  readonly overlay: Pick<ImageOverlay, 'keep'>;
+  readonly keeper: Keeper;
+}
+
+/** Throws `command-failed`, which names the change. What was made before it is kept. */
+export const apply: Step<ApplyInput, void> = {
   name: 'apply',
-  async run(context) {
+  async run(context, { overlay, keeper }) {
     const { changes } = context.document;
-    for (const [index, change] of changes.entries()) {
+    const before = keeper.resume?.changes ?? 0;
+    for (const [index, change] of [...changes.entries()].slice(before)) {
       const name = change.name ?? firstLine(change.command);
       context.log(`Change ${index + 1} of ${changes.length}: ${name}`);
       context.progress({ done: index, total: changes.length, unit: 'items', message: name });
       await runCommand(context, name, change.command);
+      await overlay.keep();
+      await keeper.reached({ stage: 'changes', changes: index + 1 });
     }
-    context.note(changes.length === 0 ? 'nothing to do' : `${changes.length} done`);
+    context.note(noteOf(changes.length, before));
   },
 };
 
@@ -41,6 +51,13 @@ async function runCommand(context: StepContext, name: string, script: string): P
     const words = last === undefined ? '' : `: ${last}`;
     throw new KilnError('command-failed', `"${name}" ended with code ${result.exitCode}${words}`);
   }
+}
+
+function noteOf(changes: number, before: number): string {
+  if (changes === 0) {
+    return 'nothing to do';
+  }
+  return before === 0 ? `${changes} done` : `${changes - before} done after ${before} that were kept`;
 }
 
 function firstLine(script: string): string {

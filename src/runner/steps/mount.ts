@@ -4,7 +4,7 @@
  */
 
 import { NAME_SERVER } from '../../builder/network.ts';
-import type { ImageOverlay, LaidFile } from '../../builder/overlay.ts';
+import type { ImageOverlay, LaidFile, OverlayOptions } from '../../builder/overlay.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { JobDocument } from '../../contract/runner.ts';
 import { CommandError } from '../../platform/exec.ts';
@@ -20,11 +20,16 @@ const BUNDLES = [
 ];
 const FOLDERS = ['/proc', '/sys', '/dev', '/run', '/tmp'];
 
-export const mount: Step<string, ImageOverlay> = {
+export interface MountInput {
+  readonly squashfs: string;
+  readonly from: NonNullable<OverlayOptions['from']>;
+}
+
+export const mount: Step<MountInput, ImageOverlay> = {
   name: 'mount',
-  async run(context, squashfs) {
+  async run(context, { squashfs, from }) {
     try {
-      return await context.workspace.openOverlay(OVERLAY, { squashfs, laid: lent(context.document) });
+      return await context.workspace.openOverlay(OVERLAY, { squashfs, laid: lent(context.document), from });
     } catch (cause) {
       const why = cause instanceof CommandError ? (cause.result.tail.at(-1) ?? cause.message) : String(cause);
       throw new KilnError('image-unreadable', why, { cause });

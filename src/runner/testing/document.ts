@@ -47,6 +47,7 @@ export function testDocument(also: Partial<JobDocument> = {}): JobDocument {
     cache: '/nonexistent',
     changes: [],
     shell: null,
+    resume: null,
     image_cache_bytes: 0,
     limits: {
       disk_bytes: 10 * GIB,

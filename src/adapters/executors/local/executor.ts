@@ -36,6 +36,8 @@ export interface LocalExecutorOptions {
   readonly entry: readonly string[];
   /** How many jobs run at the same time. */
   readonly concurrency: number;
+  /** How long the work of failed jobs is kept. */
+  readonly checkpointHours: number;
   /** The one cgroup hierarchy to look at, instead of all that are mounted. */
   readonly cgroupRoot?: string;
   readonly log: Log;
@@ -45,7 +47,11 @@ type ExitListener = Parameters<Executor['onExit']>[0];
 
 export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   const { log } = options;
-  const workspaces = createWorkspaces(options.stateFolder, cgroupTree(options.cgroupRoot));
+  const workspaces = createWorkspaces(
+    options.stateFolder,
+    cgroupTree(options.cgroupRoot),
+    options.checkpointHours,
+  );
   /** Runners of which `onExit` has still to tell, by job. */
   const running = new Map<string, LocalExecution>();
   const listeners: ExitListener[] = [];
@@ -104,7 +110,7 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   async function start(document: JobDocument): Promise<string> {
     const jobId = document.job_id;
     await workspaces.remove(jobId);
-    const folder = await workspaces.create(jobId);
+    const folder = await workspaces.create(jobId, document.resume?.job_id);
     const output = await open(join(folder, 'runner.log'), 'a+', 0o600);
     let command: BackgroundCommand;
     try {
@@ -136,6 +142,9 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
       try {
         return await start(document);
       } catch (error) {
+        if (error instanceof KilnError) {
+          throw error;
+        }
         // What is there of it by now goes with the release that follows on the end of every job.
         const detail = error instanceof Error ? error.message : String(error);
         throw new KilnError('runner-could-not-start', detail, { cause: error });
@@ -168,9 +177,13 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
       }
     },
 
-    release: (jobId) => workspaces.remove(jobId),
+    async release(jobId) {
+      await workspaces.remove(jobId);
+      await workspaces.prune();
+    },
 
     async sweep(liveJobIds) {
+      await workspaces.prune();
       const swept: string[] = [];
       for (const jobId of await workspaces.list()) {
         if (!liveJobIds.has(jobId)) {

@@ -6,6 +6,7 @@ import {
   type JobSnapshot,
   type JobStore,
   NO_CUSTOMIZATION,
+  NO_RETRY,
   NO_SHELL,
   NO_WIRE_NOTES,
   type StoredJob,
@@ -124,6 +125,7 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
     setSteps: (id, steps: Job['steps']) => set(id, { steps_json: JSON.stringify(steps) }),
     setWire: (id, wire) => setAsked(id, { wire }),
     setShell: (id, shell) => setAsked(id, { shell }),
+    setRetry: (id, retry) => setAsked(id, { retry }),
     async appendLog(id, lines) {
       const job = await db.selectFrom('jobs').select('log_lines').where('id', '=', id).executeTakeFirst();
       if (job === undefined) {
@@ -213,16 +215,17 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
   };
 }
 
-type Asked = Pick<StoredJob, 'request' | 'wire' | 'inspection' | 'customization' | 'shell'>;
+type Asked = Pick<StoredJob, 'request' | 'wire' | 'inspection' | 'customization' | 'shell' | 'retry'>;
 
 /** What the reference's clients said is kept beside what was asked for. */
-function requestJson({ request, wire, inspection, customization, shell }: Asked): string {
+function requestJson({ request, wire, inspection, customization, shell, retry }: Asked): string {
   return JSON.stringify({
     ...request,
     wire,
     ...(inspection === null ? {} : { inspection }),
     customization,
     shell,
+    retry,
   });
 }
 
@@ -232,9 +235,10 @@ function requestOf(json: string): Asked {
     inspection = null,
     customization = NO_CUSTOMIZATION,
     shell = NO_SHELL,
+    retry = NO_RETRY,
     ...request
   } = JSON.parse(json);
-  return { request, wire, inspection, customization, shell };
+  return { request, wire, inspection, customization, shell, retry };
 }
 
 function snapshotOf(row: Selectable<JobSnapshotTable>): JobSnapshot {

@@ -1,0 +1,132 @@
+/** A service with a small Debian image, and what tests of customize jobs do with it over SSH. */
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { hostMirror } from '../../src/builder/apt-sources.ts';
+import { isOver } from '../../src/client/index.ts';
+import type { Job, JobCreate } from '../../src/contract/jobs.ts';
+import { type CommandResult, runCommand } from '../../src/platform/exec.ts';
+import { waitFor } from '../../src/platform/wait.ts';
+import { testBuilderRoot } from './builder-root.ts';
+import { startService, type TestService } from './kiln.ts';
+import { run } from './run.ts';
+
+/** What nobody boots here, but looks like what a node would. */
+const ADD_BOOT_FILES = `
+cd "$1"
+head -c 510 /dev/zero > boot/vmlinuz-6.1.0-9-amd64
+printf '\\125\\252\\0\\0HdrSnine' >> boot/vmlinuz-6.1.0-9-amd64
+echo initrd-of-nine > boot/initrd.img-6.1.0-9-amd64
+echo 'nameserver 192.0.2.53' > etc/resolv.conf
+`;
+const KEPT_IMAGE = '/var/cache/kiln/test-images/debian-minbase-1.squashfs';
+
+export interface CustomizeBench {
+  readonly service: TestService;
+  readonly folder: string;
+  readonly imageId: string;
+  readonly publicKeyId: string;
+  customize(also?: Partial<JobCreate>): Promise<Job>;
+  /** The job once this is true of it, or once it is over. */
+  until(id: string, done: (job: Job) => boolean): Promise<Job>;
+  sshOptions(job: Job): Promise<string[]>;
+  ssh(job: Job, command: string): Promise<CommandResult>;
+  /** The root of the image that the job made, unpacked. */
+  rootOf(job: Job): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** For `until`. */
+export const waiting = (job: Job): boolean => job.status === 'waiting_on_user' && job.shell?.state === 'open';
+export const never = (): boolean => false;
+
+export async function openCustomizeBench(settings: Record<string, string> = {}): Promise<CustomizeBench> {
+  await testBuilderRoot();
+  const squashfs = await debianImage();
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-customize-'));
+  const key = join(folder, 'key');
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  const service = await startService({ ...settings });
+  const words = ['images', 'import', squashfs, '--name', 'base', '--build-env-size', '4', '--format', 'json'];
+  const imported = await service.kiln(words);
+  expect(imported.exitCode, imported.tail.join('\n')).toBe(0);
+  const imageId: string = JSON.parse(imported.stdout).id;
+  const public_key = await readFile(`${key}.pub`, 'utf8');
+  const { id: publicKeyId } = await service.client.publicKeys.create({ name: 'test', public_key });
+
+  const until: CustomizeBench['until'] = async (id, done) => {
+    let job = await service.client.jobs.get(id);
+    await waitFor(
+      async () => {
+        job = await service.client.jobs.get(id);
+        return done(job) || isOver(job) ? true : undefined;
+      },
+      { timeoutMs: 100_000, intervalMs: 50, describe: () => JSON.stringify(job, null, 2) },
+    );
+    return job;
+  };
+  const sshOptions: CustomizeBench['sshOptions'] = async (job) => {
+    const { shell } = job;
+    const known = join(folder, `known-${job.id}`);
+    await writeFile(known, `[${shell?.host}]:${shell?.port} ${shell?.host_key}\n`);
+    const options = { UserKnownHostsFile: known, StrictHostKeyChecking: 'yes', BatchMode: 'yes' };
+    return ['-i', key, ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
+  };
+
+  return {
+    service,
+    folder,
+    imageId,
+    publicKeyId,
+    until,
+    sshOptions,
+    customize: (also = {}) =>
+      service.client.jobs.create({
+        job_type: 'customize',
+        artifact_id: imageId,
+        image_root_archive_name: 'customized',
+        public_key_id: publicKeyId,
+        build_env_size: 4,
+        ...also,
+      }),
+    async ssh(job, command) {
+      const { shell } = job;
+      const target = ['-p', String(shell?.port), ...(await sshOptions(job)), `root@${shell?.host}`];
+      return runCommand(['ssh', ...target, command]);
+    },
+    async rootOf(job) {
+      expect(job.state, JSON.stringify(job, null, 2)).toBe('succeeded');
+      const [rootfs] = await service.client.images.artifacts(job.resultant_image_id ?? '');
+      const file = join(folder, `${job.id}.squashfs`);
+      const answer = await fetch(rootfs?.download_url ?? '');
+      await writeFile(file, Buffer.from(await answer.arrayBuffer()));
+      await run('unsquashfs', ['-quiet', '-no-progress', '-dest', join(folder, job.id), file]);
+      return join(folder, job.id);
+    },
+    async close() {
+      await service.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Made once on each machine; tests beside each other make it twice and keep one. */
+async function debianImage(): Promise<string> {
+  if (await stat(KEPT_IMAGE).catch(() => undefined)) {
+    return KEPT_IMAGE;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-debian-'));
+  try {
+    const root = join(folder, 'root');
+    await run('debootstrap', ['--variant=minbase', 'bookworm', root, (await hostMirror()) ?? '']);
+    await run('sh', ['-euc', ADD_BOOT_FILES, 'sh', root]);
+    const fresh = `${KEPT_IMAGE}.${process.pid}`;
+    await run('sh', ['-euc', 'mkdir -p "$(dirname "$0")"', fresh]);
+    await run('mksquashfs', [root, fresh, '-quiet', '-no-progress', '-comp', 'zstd']);
+    await rename(fresh, KEPT_IMAGE);
+    return KEPT_IMAGE;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
