@@ -41,3 +41,8 @@ export const JobRetry = named(
   ),
 );
 export type JobRetry = Static<typeof JobRetry>;
+
+/** In the folder of a job: says that its disk is to be kept, and how far the work on it is (JSON, `Checkpoint`). */
+export const CHECKPOINT_NOTE = 'checkpoint.json';
+/** In the folder of a job: the disk of its workspace. */
+export const WORKSPACE_DISK = 'disk.img';

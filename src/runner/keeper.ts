@@ -2,13 +2,17 @@
  * Keeps the work of a job should it fail. The disk of the workspace has the work; a note beside it says how far it is,
  * and has the executor put the disk aside when the job ends. See docs/decisions/0009-customize.md.
  */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint, CheckpointProgress } from '../contract/checkpoints.ts';
+import {
+  CHECKPOINT_NOTE,
+  type Checkpoint,
+  type CheckpointProgress,
+  WORKSPACE_DISK,
+} from '../contract/checkpoints.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import { timestamp } from '../platform/clock.ts';
 import { mustRun } from '../platform/exec.ts';
-import { CHECKPOINT_NOTE } from '../ports/checkpoints.ts';
 
 export interface Keeper {
   /** The checkpoint of an earlier job that this one goes on with. */
@@ -25,6 +29,13 @@ export interface KeeperOptions {
   readonly disk: string;
   readonly now: () => Date;
   tell(checkpoint: Checkpoint): void;
+}
+
+/** Removes the disk of a closed workspace, unless it is to be kept. */
+export async function dropDisk(folder: string): Promise<void> {
+  if (!(await readdir(folder)).includes(CHECKPOINT_NOTE)) {
+    await rm(join(folder, WORKSPACE_DISK), { force: true });
+  }
 }
 
 export function createKeeper({ document, disk, now, tell }: KeeperOptions): Keeper {

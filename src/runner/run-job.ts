@@ -7,13 +7,13 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workspace } from '../builder/sandbox.ts';
 import { openWorkspace } from '../builder/workspace.ts';
+import { WORKSPACE_DISK } from '../contract/checkpoints.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { JobReason } from '../contract/jobs.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { maskerOf } from '../platform/secrets.ts';
-import { WORKSPACE_DISK } from '../ports/checkpoints.ts';
 import { createRunnerApi, type RunnerApi } from './api.ts';
 import { complete, completeInspection } from './complete.ts';
 import { createImage } from './create.ts';
@@ -24,7 +24,7 @@ import { createEngine, JobFailure } from './engine.ts';
 import { OUT } from './image-root.ts';
 import { importImage } from './import.ts';
 import { inspectRecipe } from './inspect.ts';
-import { createKeeper } from './keeper.ts';
+import { createKeeper, dropDisk } from './keeper.ts';
 import { packageAccess } from './packages.ts';
 import { type Reporter, startReporter } from './reporter.ts';
 
@@ -86,7 +86,7 @@ async function runReported(given: Run): Promise<number> {
       await reporter.flush();
       await completeInspection(given.api, document, report);
       log.info({ job: document.job_id, ok: report.ok }, 'inspection done');
-      await closeSandbox(workspace, log);
+      await closeSandbox(workspace, document, log);
       return 0;
     }
     const keeper = createKeeper({
@@ -100,13 +100,13 @@ async function runReported(given: Run): Promise<number> {
     const image = await complete(given.api, document, result);
     await keeper.forget();
     log.info({ job: document.job_id, image: image.id }, 'job succeeded');
-    await closeSandbox(workspace, log);
+    await closeSandbox(workspace, document, log);
     return 0;
   } catch (error) {
     const reason = masked(error instanceof JobFailure ? error.reason : reasonOf(error, null), given.mask);
     log.info({ job: document.job_id, reason: reason.code, detail: reason.detail }, 'job failed');
     // What the job held is free before anybody is told that it is over.
-    await closeSandbox(workspace, log);
+    await closeSandbox(workspace, document, log);
     if (!(await reporter.fail(reason))) {
       log.warn({ job: document.job_id }, 'service does not take the end of the job');
     }
@@ -133,7 +133,11 @@ async function openSandbox(document: JobDocument, log: Log): Promise<Workspace> 
 }
 
 /** What cannot be closed in time goes with the namespaces of this process. */
-async function closeSandbox(workspace: Workspace | undefined, log: Log): Promise<void> {
+async function closeSandbox(
+  workspace: Workspace | undefined,
+  document: JobDocument,
+  log: Log,
+): Promise<void> {
   const late = new AbortController();
   try {
     await Promise.race([
@@ -142,6 +146,7 @@ async function closeSandbox(workspace: Workspace | undefined, log: Log): Promise
         throw new Error(`the workspace was not closed after ${CLOSE_PATIENCE_MS} ms`);
       }),
     ]);
+    await dropDisk(document.workspace);
   } catch (error) {
     log.warn({ err: error }, 'workspace is not closed; the kernel drops it with this process');
   } finally {

@@ -326,8 +326,8 @@ describe('a plan', () => {
     const profiles =
       '<profiles><profile name="taken" description="t" import="true"/><profile name="left" description="l"/></profiles>';
     const sections =
-      '<packages type="image" profiles="taken"><package name="one"/></packages>' +
-      '<packages type="image" profiles="left"><package name="three"/></packages>';
+      '<packages type="bootstrap" profiles="taken"><package name="one"/></packages>' +
+      '<packages type="bootstrap" profiles="left"><package name="three"/></packages>';
     const { plan: found, findings } = await planned('zypper', 'two', (config) =>
       config.replace('<preferences>', `${profiles}<preferences>`).replace('</image>', `${sections}</image>`),
     );

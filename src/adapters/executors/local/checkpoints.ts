@@ -4,8 +4,8 @@
  */
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CHECKPOINT_NOTE, WORKSPACE_DISK } from '../../../contract/checkpoints.ts';
 import { KilnError } from '../../../contract/errors.ts';
-import { CHECKPOINT_NOTE, WORKSPACE_DISK } from '../../../ports/checkpoints.ts';
 
 const HOUR_MS = 3_600_000;
 
