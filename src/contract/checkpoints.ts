@@ -3,8 +3,7 @@ import { type Static, Type } from 'typebox';
 import { named, Timestamp } from './common.ts';
 
 /** `changes`: some changes are made. `shell`: all are, and perhaps more in the shell. `root`: the root is finished. */
-export const CHECKPOINT_STAGES = ['changes', 'shell', 'root'] as const;
-export type CheckpointStage = (typeof CHECKPOINT_STAGES)[number];
+const CHECKPOINT_STAGES = ['changes', 'shell', 'root'] as const;
 
 const progress = {
   stage: Type.Enum([...CHECKPOINT_STAGES], {
