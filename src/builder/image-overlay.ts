@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { mustRun, startCommand } from '../platform/exec.ts';
 import { packageFile } from '../platform/package-root.ts';
 import { waitFor } from '../platform/wait.ts';
+import { takeLentLines } from './lent-lines.ts';
 import { mountLoop, unmount } from './mounts.ts';
 import { ID_COUNT, ID_SHIFT } from './oci-bundle.ts';
 import type { ImageOverlay, LaidFile, OverlayOptions } from './overlay.ts';
@@ -83,6 +84,7 @@ export async function openImageOverlay(
     keep: () => keepLayers(places.layers),
     async settle() {
       await mustRun(['umount', root]);
+      await takeLentLines(upper, options.laid);
       await emptyFolder(laid);
       await mountOverlay();
     },

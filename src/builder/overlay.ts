@@ -14,6 +14,8 @@ export interface LaidFile {
   readonly path: string;
   /** Undefined for a folder that a system needs and the image may lack. */
   readonly content?: string | ((ofImage: Buffer | undefined) => string | undefined);
+  /** Lines of it that are taken out of what somebody made of the file, when the overlay settles. */
+  readonly lines?: readonly string[];
 }
 
 export interface ImageOverlay {

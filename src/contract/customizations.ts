@@ -19,7 +19,68 @@ export const CommandChange = named(
 );
 export type CommandChange = Static<typeof CommandChange>;
 
-export const Change = Type.Union([CommandChange], { description: 'A change of an image' });
+/** Playbooks that come with Kiln, in the folder `playbooks`. */
+export const SHIPPED_PLAYBOOKS = ['base'] as const;
+
+export const PlaybookChange = named(
+  'PlaybookChange',
+  Type.Object(
+    {
+      kind: Type.Literal('playbook', { description: 'What kind of change this is' }),
+      name: Type.Optional(Type.String({ maxLength: 200, description: 'Name for people' })),
+      source: Type.Union(
+        [
+          Type.Object(
+            { ships: Type.Enum([...SHIPPED_PLAYBOOKS], { description: 'One that comes with Kiln' }) },
+            { additionalProperties: false },
+          ),
+          Type.Object(
+            {
+              git: Type.String({
+                pattern: '^https?://[^\\s@]+$',
+                maxLength: 2_000,
+                description: 'Address of a repository, http or https, without credentials',
+              }),
+              ref: Type.Optional(
+                Type.String({
+                  pattern: '^[A-Za-z0-9_][A-Za-z0-9._/-]*$',
+                  maxLength: 200,
+                  description: 'Branch or tag; the default branch unless given',
+                }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        ],
+        { description: 'Where the playbook is' },
+      ),
+      playbook: Type.Optional(
+        Type.String({
+          pattern: '^[A-Za-z0-9_][A-Za-z0-9._/-]*$',
+          maxLength: 500,
+          description: 'File of the playbook in the source; site.yml unless given',
+        }),
+      ),
+      limit: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 500,
+          description:
+            'Pattern of hosts or groups; the image is the host `image` in the groups cfs_image and kiln_image',
+        }),
+      ),
+      extra_vars: Type.Optional(
+        Type.Record(Type.String(), Type.Unknown(), {
+          description: 'Extra variables; no secrets, they are shown with the job',
+        }),
+      ),
+    },
+    { additionalProperties: false, description: 'A playbook of Ansible to run against the image' },
+  ),
+);
+export type PlaybookChange = Static<typeof PlaybookChange>;
+
+export const Change = Type.Union([CommandChange, PlaybookChange], { description: 'A change of an image' });
 export type Change = Static<typeof Change>;
 
 export const ShellRequest = named(

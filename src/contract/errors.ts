@@ -215,6 +215,21 @@ export const ERROR_CATALOGUE = {
     title: 'The job has no shell that is open',
     hint: '`kiln jobs describe ID` shows where the job stands.',
   },
+  'playbook-failed': {
+    status: 422,
+    title: 'A playbook failed',
+    hint: 'Correct the task that is named; `kiln jobs retry ID` goes on with the changes before it. `kiln jobs logs ID` has the rest.',
+  },
+  'playbook-unreadable': {
+    status: 422,
+    title: 'A playbook cannot be run',
+    hint: 'Check its path, its syntax and the pattern of its hosts with `ansible-playbook --syntax-check`.',
+  },
+  'playbook-source-unreachable': {
+    status: 502,
+    title: 'The source of a playbook cannot be fetched',
+    hint: 'Check the address and the name of branch or tag; the host that builds has to reach it.',
+  },
   'retry-not-possible': {
     status: 409,
     title: 'The job cannot go on from there',

@@ -15,7 +15,9 @@ export const IMAGE_ROOT = `${BUILD.at}/image-root`;
 /** The overlay over the image that is customized. */
 export const OVERLAY = 'image-root';
 /** Where people and changes see it. */
-export const CUSTOMIZED_AT = '/mnt/image/image-root';
+const CUSTOMIZED_AT = '/mnt/image/image-root';
+
+export const CUSTOMIZED: Bind = { folder: OVERLAY, at: CUSTOMIZED_AT, writable: true };
 
 /** What shows the root of the image at `IMAGE_ROOT`: a folder that Kiwi filled, or an overlay. */
 export function imageRoot({ job_type }: Pick<JobDocument, 'job_type'>): Bind {

@@ -73,11 +73,26 @@ def lend(root: str = IMAGE) -> None:
     os.makedirs(f'{root}{LENT}/root')
     os.makedirs(f'{root}{LENT}/bin')
     subprocess.run(['mount', '--bind', '/', f'{root}{LENT}/root'], check=True)
+    for name, path in LENT_TOOLS.items():
+        write_wrapper(root, name, path)
+
+
+def lend_python(root: str = IMAGE) -> str:
+    """The path of the builder root's Python in the image, to which `lend` has lent the builder root before."""
+    os.symlink('root/usr/lib', f'{root}{LENT}/lib')
+    path = f'{LENT}/bin/python3'
+    # It finds its library by its own name, beside whose folder is `lib`: no variable that programs of the image would inherit.
+    write_wrapper(root, 'python3', os.path.realpath('/usr/bin/python3'), f'--argv0 {path}')
+    return path
+
+
+def write_wrapper(root: str, name: str, path: str, *options: str) -> None:
+    """A script in the image that starts a program of the builder root with the libraries of the builder root."""
     loader = os.path.realpath(next(path for path in LOADERS if os.path.exists(path)))
     lent = f'{LENT}/root'
     libraries = f'{lent}/usr/lib/{os.uname().machine}-linux-gnu:{lent}/usr/lib'
-    for name, path in LENT_TOOLS.items():
-        script = f'{root}{LENT}/bin/{name}'
-        with open(script, 'w', encoding='utf-8') as file:
-            file.write(f'#!/bin/sh\nexec {lent}{loader} --library-path {libraries} {lent}{path} "$@"\n')
-        os.chmod(script, 0o755)
+    words = ' '.join([f'{lent}{loader}', '--library-path', libraries, *options, f'{lent}{path}'])
+    script = f'{root}{LENT}/bin/{name}'
+    with open(script, 'w', encoding='utf-8') as file:
+        file.write(f'#!/bin/sh\nexec {words} "$@"\n')
+    os.chmod(script, 0o755)

@@ -7,7 +7,7 @@ import { VERDICTS, type Verdict } from '../../contract/customizations.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { JobDocument } from '../../contract/runner.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { CUSTOMIZED_AT, OVERLAY } from '../image-root.ts';
+import { CUSTOMIZED } from '../image-root.ts';
 import { scriptCommand } from '../sandbox-script.ts';
 import type { StepContext } from '../step.ts';
 import { type Door, openDoor } from './door.ts';
@@ -54,7 +54,7 @@ export async function openShell(
     beside: ['jail.py', 'session.py'],
     args: [],
     network: 'outbound',
-    binds: [AROUND, { folder: OVERLAY, at: CUSTOMIZED_AT, writable: true }, SOCKET, CONTROL],
+    binds: [AROUND, CUSTOMIZED, SOCKET, CONTROL],
     input: JSON.stringify({
       jail: asked.jail,
       authorized_keys: asked.authorized_keys,

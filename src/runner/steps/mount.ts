@@ -38,13 +38,16 @@ export const mount: Step<MountInput, ImageOverlay> = {
 };
 
 function lent(document: JobDocument): LaidFile[] {
-  const hosts = Object.entries(packageHosts(document)).map(([name, address]) => `${address} ${name}\n`);
+  const hosts = Object.entries(packageHosts(document)).map(([name, address]) => `${address} ${name}`);
   const certificates = document.trusted_certificates.map((pem) => pem.trim());
+  const nameServer = `nameserver ${NAME_SERVER}`;
   return [
-    { path: '/etc/resolv.conf', content: `nameserver ${NAME_SERVER}\n` },
+    { path: '/etc/resolv.conf', content: `${nameServer}\n`, lines: [nameServer] },
     {
       path: '/etc/hosts',
-      content: (image) => `${image?.toString('utf8') ?? '127.0.0.1 localhost\n'}\n${hosts.join('')}`,
+      content: (image) =>
+        [image?.toString('utf8').trimEnd() ?? '127.0.0.1 localhost', ...hosts, ''].join('\n'),
+      lines: hosts,
     },
     ...BUNDLES.map((path) => ({ path, content: (image?: Buffer) => bundleWith(image, certificates) })),
     ...FOLDERS.map((path) => ({ path })),
