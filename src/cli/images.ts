@@ -18,6 +18,7 @@ import {
   withMetadataChangeFlags,
   withMetadataFlags,
 } from './image-metadata.ts';
+import { addRunAndEdit } from './image-run.ts';
 import { interruptible } from './interrupt.ts';
 import { type LinkFlags, linkOf, withLinkFlags } from './link-flags.ts';
 import { type NameFlag, nameOf, withName } from './name-argument.ts';
@@ -54,6 +55,7 @@ export function addImages(program: Command): void {
   addUpdate(images);
   addArtifacts(images);
   addBoot(images);
+  addRunAndEdit(images);
   addImportAndCopy(images, COLUMNS);
 }
 

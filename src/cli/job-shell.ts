@@ -60,7 +60,7 @@ function addVerdict(jobs: Command, name: 'finish' | 'fail', description: string)
 }
 
 /** Throws `job-without-shell` when the job ends before there is one. */
-async function openShellOf(context: CommandContext, id: string): Promise<JobShell> {
+export async function openShellOf(context: CommandContext, id: string): Promise<JobShell> {
   let last: Job = await context.client.jobs.get(id);
   if (last.shell?.state !== 'open' && !isOver(last)) {
     context.say('waiting for the shell');
@@ -79,7 +79,12 @@ async function openShellOf(context: CommandContext, id: string): Promise<JobShel
   return last.shell;
 }
 
-async function connect(shell: JobShell, command: readonly string[], identity?: string): Promise<number> {
+/** Gives the exit code of ssh. */
+export async function connect(
+  shell: JobShell,
+  command: readonly string[],
+  identity?: string,
+): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-shell-'));
   try {
     const known = join(folder, 'known_hosts');

@@ -8,28 +8,17 @@ import { interruptible } from './interrupt.ts';
 import { addCreate } from './job-create.ts';
 import { addDeleteAll } from './job-delete-all.ts';
 import { addShell } from './job-shell.ts';
+import { JOB_COLUMNS, watch } from './job-watch.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
-import type { Column } from './output.ts';
 import { plain } from './text.ts';
 import { wholeNumberFrom } from './values.ts';
-import { watchJob } from './watch.ts';
-
-const COLUMNS: readonly Column<Job>[] = [
-  { title: 'ID', value: (job) => job.id },
-  { title: 'NAME', value: (job) => job.image_root_archive_name },
-  { title: 'TYPE', value: (job) => job.job_type },
-  { title: 'STATUS', value: (job) => job.status },
-  { title: 'STEP', value: (job) => job.steps.find((step) => step.state === 'running')?.name ?? '-' },
-  { title: 'IMAGE', value: (job) => job.resultant_image_id ?? '-' },
-  { title: 'CREATED', value: (job) => job.created },
-];
 
 export function addJobs(program: Command): void {
   const jobs = program.command('jobs').description('jobs: builds of images');
   addListDescribeDelete<Job>(jobs, {
     noun: 'jobs',
     singular: 'job',
-    columns: COLUMNS,
+    columns: JOB_COLUMNS,
     list: ({ client }) => client.jobs.list(),
     get: ({ client }, id) => client.jobs.get(id),
     delete: ({ client }, id) => client.jobs.delete(id),
@@ -38,7 +27,7 @@ export function addJobs(program: Command): void {
   });
   addCreate(jobs, async (job, context, flags) => {
     if (!flags.watch) {
-      context.print(job, COLUMNS);
+      context.print(job, JOB_COLUMNS);
       return;
     }
     context.say(`job ${job.id}`);
@@ -53,17 +42,6 @@ export function addJobs(program: Command): void {
   addShell(jobs);
   addRetry(jobs);
   addDeleteAll(jobs);
-}
-
-/** With a format asked for, standard output is the job as it ended, and the watching goes to standard error. */
-async function watch(context: CommandContext, options: CommonOptions, id: string): Promise<void> {
-  const forPrograms = options.format !== undefined && context.format !== 'table';
-  const output = forPrograms ? process.stderr : process.stdout;
-  const job = await watchJob({ client: context.client, id, output, now: () => new Date() });
-  if (forPrograms) {
-    context.print(job, COLUMNS);
-  }
-  process.exitCode = job.state === 'succeeded' ? 0 : 1;
 }
 
 interface LogFlags extends CommonOptions {
@@ -128,7 +106,7 @@ Examples:
     .action(async (id: string, flags: RetryFlags) => {
       const context = contextOf(flags);
       const job = await context.client.jobs.retry(id, flags.from === undefined ? {} : { from: flags.from });
-      context.print(job, COLUMNS);
+      context.print(job, JOB_COLUMNS);
     });
 }
 

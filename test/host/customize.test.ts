@@ -108,6 +108,35 @@ it('is reached with the command line, and by the address that clients of the ref
   expect((await bench.until(job.id, never)).reason?.code).toBe('shell-failed');
 }, 120_000);
 
+it('is one command for a command, and for a shell with a key that is made for it', async () => {
+  const ran = await bench.service.kiln(
+    [
+      'images',
+      'run',
+      bench.imageId,
+      '--name',
+      'ran',
+      '--build-env-size',
+      '4',
+      '--format',
+      'json',
+      '--',
+      'echo run > /etc/run',
+    ],
+    { timeoutMs: 100_000 },
+  );
+  expect(ran.exitCode, ran.tail.join('\n')).toBe(0);
+  expect(await readFile(join(await bench.rootOf(JSON.parse(ran.stdout)), 'etc/run'), 'utf8')).toBe('run\n');
+  const edited = await bench.service.kiln(
+    ['images', 'edit', bench.imageId, '--name', 'edited', '--build-env-size', '4', '--format', 'json'],
+    { timeoutMs: 100_000, input: 'echo edited > /etc/edited\nexit\n' },
+  );
+  expect(edited.exitCode, edited.tail.join('\n')).toBe(0);
+  const root = await bench.rootOf(JSON.parse(edited.stdout.slice(edited.stdout.indexOf('{'))));
+  expect(await readFile(join(root, 'etc/edited'), 'utf8')).toBe('edited\n');
+  expect((await bench.service.client.publicKeys.list()).map(({ name }) => name)).toEqual(['test']);
+}, 200_000);
+
 it('refuses another key and passwords', async () => {
   const job = await bench.until((await bench.customize()).id, waiting);
   const other = join(bench.folder, 'other');
