@@ -8,8 +8,7 @@
  *
  * All three use the same builder root and the same sandbox, so that what is compared is the work.
  */
-import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Workspace } from '../../src/builder/sandbox.ts';
@@ -20,6 +19,7 @@ import { testBuilderRoot } from '../support/builder-root.ts';
 import { createJob, untilOver } from '../support/jobs.ts';
 import { peakMemoryBytes, startService, type TestService } from '../support/kiln.ts';
 import { hostMirror, register } from '../support/recipes.ts';
+import { upload } from './upload.ts';
 
 type Times = Record<string, number>;
 
@@ -233,19 +233,4 @@ async function kilnWay(
   // What is left of the whole is what no step accounts for: starting the runner, reporting, cleaning up.
   times['between and around the steps'] = seconds - total(times);
   return { times, peakMemoryBytes: await peakMemoryBytes(service.pid) };
-}
-
-/** One PUT to the archive address of a throw-away recipe: the service's own store takes the reference's uploads too. */
-async function upload(service: TestService, file: string): Promise<void> {
-  const recipe = await service.client.recipes.create({ name: 'upload', linux_distribution: 'debian12' });
-  const { size } = await stat(file);
-  const response = await fetch(`${service.url}/kiln/v1/recipes/${recipe.id}/archive`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-    body: createReadStream(file),
-    duplex: 'half',
-  });
-  if (!response.ok) {
-    throw new Error(`upload of ${file}: ${response.status} ${await response.text()}`);
-  }
 }

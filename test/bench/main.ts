@@ -1,11 +1,13 @@
 /** `npm run bench -- NAME`: each benchmark puts Kiln beside the alternative in one run and prints their ratio. */
 import { benchApi } from './api.ts';
 import { benchCreate } from './create.ts';
+import { benchCustomize } from './customize.ts';
 import { benchRepositories } from './repositories.ts';
 
 const BENCHMARKS: Record<string, () => Promise<void>> = {
   api: benchApi,
   create: benchCreate,
+  customize: benchCustomize,
   repositories: benchRepositories,
 };
 
