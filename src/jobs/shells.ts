@@ -1,4 +1,4 @@
-/** What people want of the shell of a job. Its runner hears of it with its next report, a second and a half later at most. */
+/** What people want of the shell of a job. Its runner hears of it with its next report, half a second later. */
 import type { Verdict } from '../contract/customizations.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { Job } from '../contract/jobs.ts';

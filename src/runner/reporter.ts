@@ -66,6 +66,8 @@ export function startReporter(options: ReporterOptions): Reporter {
   /** Ends the wait after a report too: somebody waits for the next one. */
   let hurry = () => {};
   let shell: OpenShell | undefined;
+  /** Somebody is in a shell, and does not want to wait for what it is told. */
+  let attended = false;
   let checkpoint: Checkpoint | undefined;
   let wishes: ShellWishes = {};
   /** Nothing more can be told; a cancelled job still has its last words. */
@@ -143,7 +145,7 @@ export function startReporter(options: ReporterOptions): Reporter {
         hurry = resolve;
       });
       if (isDone() && backoffMs === 0) {
-        await pause(signOfLifeMs - SHORTEST_INTERVAL_MS, (resolve) => {
+        await pause(attended ? SHORTEST_INTERVAL_MS : signOfLifeMs - SHORTEST_INTERVAL_MS, (resolve) => {
           wake = resolve;
         });
       }
@@ -187,6 +189,7 @@ export function startReporter(options: ReporterOptions): Reporter {
     desk: {
       tell(told) {
         shell = told;
+        attended = told.open;
         wake();
       },
       wishes: () => wishes,
