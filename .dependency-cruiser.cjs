@@ -23,7 +23,14 @@ module.exports = {
     only('features', ['contract', 'platform', 'ports'], 'Features know ports, not adapters or jobs.'),
     only(
       'jobs',
-      ['contract', 'platform', 'ports', 'features/[^/]+/store.ts', 'features/requests/index.ts'],
+      [
+        'contract',
+        'platform',
+        'ports',
+        'features/[^/]+/store.ts',
+        'features/requests/index.ts',
+        'features/nodes/capacity.ts',
+      ],
       'Jobs know ports.',
     ),
     only(

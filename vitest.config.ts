@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** What two processors and 24 GiB carry of tests that start whole machines, builds and services. */
+const FILES_AT_ONCE = 2;
+
 /**
  * Four suites: `unit` needs nothing but Node.js and little time; `service` has whole services in the tests' own
  * process; `host` needs root, mounts and runc, and no package mirror beyond the cached builder root; `e2e` does what a
@@ -13,6 +16,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/rpm-distribution/**/*.test.ts'],
           testTimeout: 20_000,
+          maxWorkers: FILES_AT_ONCE,
         },
       },
       {
@@ -20,6 +24,7 @@ export default defineConfig({
           name: 'service',
           include: ['test/service/**/*.test.ts'],
           testTimeout: 60_000,
+          maxWorkers: FILES_AT_ONCE,
         },
       },
       {
@@ -28,7 +33,7 @@ export default defineConfig({
           include: ['test/host/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: FILES_AT_ONCE,
         },
       },
       {
@@ -37,7 +42,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 900_000,
           hookTimeout: 900_000,
-          fileParallelism: false,
+          maxWorkers: FILES_AT_ONCE,
         },
       },
     ],

@@ -26,6 +26,7 @@ run|mount|mounts disks and builder roots
 run|iproute2|looks at network namespaces
 run|ca-certificates|certificates that the host trusts
 run|openssl|makes the certificates of the platform
+run|openssh-client|opens shells from the command line, and reaches build nodes
 run|bzip2|reads lists of packages
 run|xz-utils|reads lists of packages
 run|zstd|reads lists of packages
@@ -33,13 +34,18 @@ run|procps|looks at processes
 build|python3|compiles the SQLite binding
 build|make|compiles the SQLite binding
 build|g++|compiles the SQLite binding
-boot|qemu-system-x86|boots images in a virtual machine
+boot|qemu-system-x86|boots images for x86_64 in a virtual machine
+test|qemu-system-arm|boots images for aarch64 in a virtual machine
 test|radosgw|a real S3 service for tests
 test|ceph-mon|a real S3 service for tests
 test|ceph-osd|a real S3 service for tests
 test|ceph-common|a real S3 service for tests
 test|awscli|an S3 client for tests
 test|python3-boto3|an S3 client for tests
+test|acl|access control lists of images in tests
+test|attr|extended attributes of images in tests
+test|openssh-server|build nodes of tests, in network namespaces of their own
+test|rsync|copies over SSH in tests
 '
 binding=node_modules/better-sqlite3/build/Release/better_sqlite3.node
 stale_modules() {
@@ -67,6 +73,12 @@ if command -v dpkg-query >/dev/null; then
       exit 1
     fi
     apt-get -o DPkg::Lock::Timeout=120 update -qq
+    # None of the services that come with them is wanted on this machine.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+      printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+      chmod 755 /usr/sbin/policy-rc.d
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   else
     echo 'all Debian packages are there'

@@ -2,17 +2,22 @@
  * Makes one builder root: debootstrap into a folder, a few files of ours, a squashfs with shifted ids. What mounts
  * something does so in private namespaces; a killed maker leaves a folder and nothing else.
  */
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Architecture } from '../contract/common.ts';
 import { type CommandOptions, mustRun } from '../platform/exec.ts';
+import { packageFile } from '../platform/package-root.ts';
+import { HOST_ARCHITECTURE } from './emulation.ts';
 import { ID_SHIFT } from './oci-bundle.ts';
 import { inPrivateNamespaces } from './private-namespaces.ts';
 
 /** Raise this when the way in which a builder root is made changes its content. */
-export const RECIPE_VERSION = 2;
+export const RECIPE_VERSION = 3;
 
-/** What Kiln itself needs in there. */
-export const PACKAGES = [
+/** For images of aarch64 on x86_64: the emulator, and what makes ours of it. */
+const EMULATION = ['nasm', 'qemu-user'];
+
+const PACKAGES = [
   'acl',
   'ansible-core',
   'apt-utils',
@@ -30,6 +35,8 @@ export const PACKAGES = [
   'kiwi-systemdeps-core',
   'less',
   'nano',
+  // Build nodes run the runner with it.
+  'nodejs',
   'openssh-server',
   'procps',
   // debootstrap does not follow the virtual packages by which Ansible's cryptography asks for it.
@@ -46,10 +53,15 @@ export const PACKAGES = [
   'zypper',
 ];
 
-/** Kiwi binds these into the root that it makes; in a user namespace rpm may not change their owner. */
-const RPM_MACROS = '%_netsharedpath /proc:/sys:/dev\n';
+/** What Kiln itself needs in a builder root for this machine. */
+export function packagesFor(arch: Architecture): readonly string[] {
+  return arch === 'x86_64' ? [...EMULATION, ...PACKAGES] : PACKAGES;
+}
 
-const WASTE = [
+/** Kiwi binds these into the root that it makes; in a user namespace rpm may not change their owner. */
+export const FILES = { 'etc/rpm/macros.kiln': '%_netsharedpath /proc:/sys:/dev\n' } as const;
+
+export const WASTE = [
   'var/cache/apt/archives',
   'var/lib/apt/lists',
   'usr/share/doc',
@@ -102,6 +114,9 @@ export async function makeBuilderRoot(options: MakingOptions, watch: MakingWatch
     { ...signal, onLine: lineWatcher(watch) },
   );
   await addFiles(root);
+  if (HOST_ARCHITECTURE === 'x86_64') {
+    await makeEmulator(root, signal);
+  }
   await removeWaste(root);
   await removeHostKeys(root);
   const packages = await installedPackages(root, signal);
@@ -109,12 +124,19 @@ export async function makeBuilderRoot(options: MakingOptions, watch: MakingWatch
   await squash(options.folder, root, signal);
   await chmod(join(options.folder, 'root.squashfs'), 0o644);
   await rm(root, { recursive: true, force: true });
-  const { digest, suite } = options;
-  const about = { digest, suite, created: new Date().toISOString(), packages };
-  await writeFile(join(options.folder, 'root.json'), `${JSON.stringify(about, null, 2)}\n`);
+  await writeAbout(options, packages);
 }
 
-function lineWatcher(watch: MakingWatch): (line: string) => void {
+/** The last thing that is written: a folder without it holds no builder root. */
+export async function writeAbout(
+  { folder, digest, suite }: MakingOptions,
+  packages: Record<string, string>,
+): Promise<void> {
+  const about = { digest, suite, created: new Date().toISOString(), packages };
+  await writeFile(join(folder, 'root.json'), `${JSON.stringify(about, null, 2)}\n`);
+}
+
+export function lineWatcher(watch: MakingWatch): (line: string) => void {
   const counts = { download: 0, unpack: 0, configure: 0, squash: 0 };
   return (line) => {
     watch.onLine?.(line);
@@ -127,8 +149,23 @@ function lineWatcher(watch: MakingWatch): (line: string) => void {
 }
 
 async function addFiles(root: string): Promise<void> {
-  await mkdir(join(root, 'etc', 'rpm'), { recursive: true });
-  await writeFile(join(root, 'etc', 'rpm', 'macros.kiln'), RPM_MACROS);
+  for (const [path, text] of Object.entries(FILES)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+}
+
+/** Of QEMU's forty emulators one is kept, as a program that knows what the sandbox lends to it: see emulate.py. */
+async function makeEmulator(root: string, options: CommandOptions): Promise<void> {
+  const folder = join('usr', 'lib', 'kiln');
+  await mkdir(join(root, folder));
+  await copyFile(packageFile('src', 'builder', 'scripts', 'lend.asm'), join(root, folder, 'lend.asm'));
+  const script = await readFile(packageFile('src', 'builder', 'scripts', 'make_emulator.py'), 'utf8');
+  const files = [`/${folder}/lend.asm`, '/usr/bin/qemu-aarch64', `/${folder}/emulate-aarch64`];
+  await mustRun(['chroot', root, 'python3', '-I', '-', ...files], { ...options, input: script });
+  const programs = await readdir(join(root, 'usr', 'bin'));
+  const unused = programs.filter((name) => name.startsWith('qemu-'));
+  await Promise.all(unused.map((name) => rm(join(root, 'usr', 'bin', name))));
 }
 
 async function removeWaste(root: string): Promise<void> {
@@ -152,8 +189,13 @@ async function installedPackages(root: string, options: CommandOptions): Promise
     ['chroot', root, 'dpkg-query', '-W', '-f', `\${Package} \${Version}\n`],
     options,
   );
+  return packagesIn(stdout);
+}
+
+/** Names with their versions, one package a line. */
+export function packagesIn(text: string): Record<string, string> {
   return Object.fromEntries(
-    stdout
+    text
       .trim()
       .split('\n')
       .map((line) => line.split(' ')),

@@ -5,13 +5,19 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ARCHITECTURES, type Architecture } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
 import { CommandError } from '../platform/exec.ts';
 import type { Log } from '../platform/log.ts';
+import { withLock } from '../platform/process-lock.ts';
 import { hostMirror } from './apt-sources.ts';
-import { type MakingWatch, makeBuilderRoot, PACKAGES, RECIPE_VERSION } from './builder-root-maker.ts';
-import { withLock } from './lock.ts';
+import { type MakingWatch, makeBuilderRoot, packagesFor, RECIPE_VERSION } from './builder-root-maker.ts';
+import { HOST_ARCHITECTURE, isEmulated } from './emulation.ts';
+import { makeForeignRoot } from './foreign-root-maker.ts';
 import { ID_SHIFT } from './oci-bundle.ts';
+
+/** As digests have them. */
+const NODE_NAMES: Record<Architecture, string> = { x86_64: 'x64', aarch64: 'arm64' };
 
 export interface BuilderRootOptions {
   /** Folder that holds `builder-roots/`. */
@@ -45,28 +51,31 @@ export interface BuilderRootInfo {
 }
 
 export interface BuilderRoots {
-  /** Content address of the builder root that the settings ask for. */
-  digest(): string;
+  /** Content address of the builder root that the settings ask for; for this machine unless another is named. */
+  digest(arch?: Architecture): string;
   /** Address of the mirror that one would be made from. Throws `builder-root-failed` when there is none. */
   mirror(): Promise<string>;
   /**
-   * The builder root of the settings; makes it, in one to two minutes, when it is not cached. However many
-   * processes ask at once, one makes it. Throws `builder-root-failed`, or the signal's reason.
+   * The builder root of the settings, for this machine unless another is named; makes it when it is not cached: in one to two
+   * minutes, or in a quarter of an hour where the other machine has to be emulated. However many processes ask at once, one
+   * makes it. Throws `builder-root-failed`, `architecture-not-supported`, or the signal's reason.
    */
-  ensure(watch?: MakingWatch): Promise<ReadyBuilderRoot>;
+  ensure(watch?: MakingWatch, arch?: Architecture): Promise<ReadyBuilderRoot>;
   list(): Promise<BuilderRootInfo[]>;
-  /** Removes all but the one of the settings, and gives what it removed or, on a dry run, would remove. */
+  /** Removes all but those of the settings, and gives what it removed or, on a dry run, would remove. */
   prune(options: { dryRun: boolean }): Promise<BuilderRootInfo[]>;
 }
 
 export function createBuilderRoots(options: BuilderRootOptions): BuilderRoots {
   const folder = join(options.cacheFolder, 'builder-roots');
-  const packages = [...PACKAGES, ...options.extraPackages].sort();
+  const packagesOf = (arch: Architecture) => [...packagesFor(arch), ...options.extraPackages].sort();
   // The mirror stays out of it: the same packages come from all of them.
-  const digest = createHash('sha256')
-    .update(JSON.stringify([RECIPE_VERSION, options.suite, packages, process.arch, ID_SHIFT]))
-    .digest('hex')
-    .slice(0, 32);
+  const digestOf = (arch: Architecture) =>
+    createHash('sha256')
+      .update(JSON.stringify([RECIPE_VERSION, options.suite, packagesOf(arch), NODE_NAMES[arch], ID_SHIFT]))
+      .digest('hex')
+      .slice(0, 32);
+  const current = ARCHITECTURES.map(digestOf);
   const pathOf = (each: string) => join(folder, each, 'root.squashfs');
 
   async function mirror(): Promise<string> {
@@ -80,21 +89,26 @@ export function createBuilderRoots(options: BuilderRootOptions): BuilderRoots {
     return found;
   }
 
-  async function cached(): Promise<ReadyBuilderRoot | undefined> {
+  async function cached(digest: string): Promise<ReadyBuilderRoot | undefined> {
     return (await exists(pathOf(digest))) ? { digest, path: pathOf(digest), reused: true } : undefined;
   }
 
-  async function make(watch: MakingWatch): Promise<ReadyBuilderRoot> {
+  async function make(watch: MakingWatch, arch: Architecture): Promise<ReadyBuilderRoot> {
+    const digest = digestOf(arch);
     // We hold the lock: whoever left this folder is dead.
     const making = join(folder, `${digest}.making`);
     await rm(making, { recursive: true, force: true });
     await mkdir(making);
-    options.log?.info({ digest, suite: options.suite }, 'making the builder root');
+    options.log?.info({ digest, arch, suite: options.suite }, 'making the builder root');
     try {
-      await makeBuilderRoot(
-        { folder: making, digest, suite: options.suite, mirror: await mirror(), packages },
-        watch,
-      );
+      const packages = packagesOf(arch);
+      const given = { folder: making, digest, suite: options.suite, mirror: await mirror(), packages };
+      if (isEmulated(arch)) {
+        const { path: native } = await ensure(watch);
+        await makeForeignRoot({ ...given, arch, native }, watch);
+      } else {
+        await makeBuilderRoot(given, watch);
+      }
       await rename(making, join(folder, digest));
     } catch (cause) {
       await rm(making, { recursive: true, force: true });
@@ -112,7 +126,14 @@ export function createBuilderRoots(options: BuilderRootOptions): BuilderRoots {
     }
     const { suite, created } = parseAbout(text);
     const { size } = await stat(pathOf(name));
-    return { digest: name, path: pathOf(name), suite, created, sizeBytes: size, current: name === digest };
+    return {
+      digest: name,
+      path: pathOf(name),
+      suite,
+      created,
+      sizeBytes: size,
+      current: current.includes(name),
+    };
   }
 
   async function list(): Promise<BuilderRootInfo[]> {
@@ -121,21 +142,27 @@ export function createBuilderRoots(options: BuilderRootOptions): BuilderRoots {
     return found.filter((info) => info !== undefined);
   }
 
+  async function ensure(watch: MakingWatch = {}, arch = HOST_ARCHITECTURE): Promise<ReadyBuilderRoot> {
+    const digest = digestOf(arch);
+    const found = await cached(digest);
+    if (found !== undefined) {
+      return found;
+    }
+    if (isEmulated(arch) && arch !== 'aarch64') {
+      throw new KilnError('architecture-not-supported', `this machine does not emulate ${arch}`);
+    }
+    await mkdir(folder, { recursive: true });
+    return await withLock(
+      join(folder, `${digest}.lock`),
+      watch.signal,
+      async () => (await cached(digest)) ?? (await make(watch, arch)),
+    );
+  }
+
   return {
-    digest: () => digest,
+    digest: (arch = HOST_ARCHITECTURE) => digestOf(arch),
     mirror,
-    async ensure(watch = {}) {
-      const found = await cached();
-      if (found !== undefined) {
-        return found;
-      }
-      await mkdir(folder, { recursive: true });
-      return await withLock(
-        join(folder, `${digest}.lock`),
-        watch.signal,
-        async () => (await cached()) ?? (await make(watch)),
-      );
-    },
+    ensure,
     list,
     async prune({ dryRun }) {
       const old = (await list()).filter((info) => !info.current);

@@ -1,6 +1,6 @@
 /** The cgroups of sandboxes on hosts with cgroup v1, v2 and both: what they tell, and their removal. */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { waitFor } from '../platform/wait.ts';
 
@@ -26,6 +26,45 @@ export async function outOfMemoryKills(cgroup: string): Promise<number> {
 /** Whether a limit of swap can be set; cgroup v1 has none when the kernel does not count swap. */
 export function canLimitSwap(): boolean {
   return !existsSync(`${ROOT}/memory`) || existsSync(`${ROOT}/memory/memory.memsw.limit_in_bytes`);
+}
+
+const FREEZERS = [
+  {
+    file: (cgroup: string) => `${ROOT}/freezer${cgroup}/freezer.state`,
+    frozen: 'FROZEN',
+    thawed: 'THAWED',
+    isFrozen: (cgroup: string) => [`${ROOT}/freezer${cgroup}/freezer.state`, /^FROZEN$/m] as const,
+  },
+  {
+    file: (cgroup: string) => `${ROOT}${cgroup}/cgroup.freeze`,
+    frozen: '1',
+    thawed: '0',
+    isFrozen: (cgroup: string) => [`${ROOT}${cgroup}/cgroup.events`, /^frozen 1$/m] as const,
+  },
+];
+const FREEZING_MS = 10_000;
+
+/**
+ * Stops all processes of a cgroup while the work goes on. Throws when they cannot be stopped within ten seconds, as one cannot
+ * that waits for a dead disk.
+ */
+export async function whileFrozen<T>(cgroup: string, work: () => Promise<T>): Promise<T> {
+  const freezer = FREEZERS.find(({ file }) => existsSync(file(cgroup)));
+  if (freezer === undefined) {
+    throw new Error(`${cgroup} is in no hierarchy that can freeze it`);
+  }
+  const [events, pattern] = freezer.isFrozen(cgroup);
+  try {
+    await writeFile(freezer.file(cgroup), freezer.frozen);
+    await waitFor(async () => (pattern.test(await readFile(events, 'utf8')) ? true : undefined), {
+      timeoutMs: FREEZING_MS,
+      intervalMs: 5,
+      describe: () => `the processes of ${cgroup} to stop`,
+    });
+    return await work();
+  } finally {
+    await writeFile(freezer.file(cgroup), freezer.thawed);
+  }
 }
 
 /**

@@ -2,16 +2,21 @@
  * The root of an image as an overlay: its squashfs below, read-only and with shifted ids, what the platform lays over it for a
  * while in the middle, and on top the upper layer that takes every change. Ready at once, whatever the size of the image.
  */
-import { chmod, chown, lstat, mkdir, readFile, readlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { mustRun, startCommand } from '../platform/exec.ts';
+import { mustRun } from '../platform/exec.ts';
 import { packageFile } from '../platform/package-root.ts';
-import { waitFor } from '../platform/wait.ts';
+import { borrowed } from './borrowed.ts';
+import { giveOwnBack } from './lent-copies.ts';
 import { takeLentLines } from './lent-lines.ts';
 import { mountLoop, unmount } from './mounts.ts';
 import { ID_COUNT, ID_SHIFT } from './oci-bundle.ts';
 import type { ImageOverlay, LaidFile, OverlayOptions } from './overlay.ts';
 import { emptyFolder, keepLayers, restoreLayers } from './overlay-layers.ts';
+
+const SCRIPT = packageFile('src', 'builder', 'scripts', 'mount_image.py');
+/** With the index, hard links of the image stay hard links when one of them is changed. */
+const OPTIONS = 'index=on,xino=on';
 
 /** Empty folders on the workspace disk, and one outside of it for mount points. */
 export interface OverlayPlaces {
@@ -38,39 +43,31 @@ export async function openImageOverlay(
   for (const folder of [plain, original, root, laid]) {
     await mkdir(folder, { recursive: true });
   }
+  const layers = `lowerdir=${laid}:${original},upperdir=${upper},workdir=${work}`;
   const close = async () => {
     for (const target of [root, original, plain]) {
       await unmount(target);
     }
-  };
-  const mountOverlay = () =>
-    // With the index, hard links of the image stay hard links when one of them is changed.
-    mustRun([
-      'mount',
-      '-t',
-      'overlay',
-      '-o',
-      `nodev,index=on,xino=on,lowerdir=${laid}:${original},upperdir=${upper},workdir=${work}`,
-      'overlay',
-      root,
-    ]);
-  const remount = async () => {
-    await mustRun(['umount', root]);
-    await mountOverlay();
   };
   try {
     if (options.from === 'kept') {
       await restoreLayers(places.layers);
     }
     await mkdir(work, { recursive: true });
-    await mountLoop(options.squashfs, plain, 'ro,nodev');
-    await mountShifted(plain, original, places.builder);
-    if (await makeFolder(upper)) {
-      await copyFolders(original, upper, ['.']);
-    }
+    const isNew = (await mkdir(upper, { recursive: true })) !== undefined;
     await emptyFolder(laid);
-    await layFiles(original, laid, options.laid);
-    await mountOverlay();
+    await mountLoop(options.squashfs, plain, 'ro,nodev');
+    const spec = {
+      ...{ plain, original, upper, work, laid, root },
+      options: OPTIONS,
+      id_shift: ID_SHIFT,
+      id_count: ID_COUNT,
+      is_new: isNew,
+      ...(await whatToLay(plain, options.laid)),
+    };
+    await mustRun([...borrowed(places.builder, 'usr/bin/python3'), '-I', '-S', SCRIPT], {
+      input: JSON.stringify(spec),
+    });
   } catch (error) {
     await close();
     throw error;
@@ -80,72 +77,29 @@ export async function openImageOverlay(
     original,
     upper,
     close,
-    remount,
     keep: () => keepLayers(places.layers),
     async settle() {
       await mustRun(['umount', root]);
+      await giveOwnBack({ upper, laid, original }, options.laid);
       await takeLentLines(upper, options.laid);
       await emptyFolder(laid);
-      await mountOverlay();
+      await mustRun(['mount', '-t', 'overlay', '-o', `nodev,${OPTIONS},${layers}`, 'overlay', root]);
     },
   };
 }
 
-/** By the builder root's own Python: neither a host's mount(8) nor its Python can be relied on for this. */
-async function mountShifted(source: string, target: string, builder: string): Promise<void> {
-  const script = packageFile('src', 'builder', 'scripts', 'idmap_mount.py');
-  const shell = 'exec 3<"$1" 4<"$2" 5<"$3"; exec chroot "$4" python3 -I - <"$0"';
-  await inShiftedNamespace((namespace) =>
-    mustRun(['sh', '-ec', shell, script, source, target, namespace, builder]),
-  );
-}
-
-/** Calls with the file of a user namespace that has the ids of the sandbox. */
-async function inShiftedNamespace(work: (namespace: string) => Promise<unknown>): Promise<void> {
-  const ours = await readlink('/proc/self/ns/user');
-  const holder = await startCommand([
-    'setpriv',
-    '--pdeathsig',
-    'KILL',
-    'unshare',
-    '--user',
-    'sleep',
-    'infinity',
-  ]);
-  try {
-    const folder = `/proc/${holder.pid}`;
-    await waitFor(async () => ((await readlink(`${folder}/ns/user`)) === ours ? undefined : true), {
-      timeoutMs: 5_000,
-      intervalMs: 2,
-      describe: () => 'a user namespace',
-    });
-    const mapping = `0 ${ID_SHIFT} ${ID_COUNT}\n`;
-    await writeFile(`${folder}/uid_map`, mapping);
-    await writeFile(`${folder}/gid_map`, mapping);
-    await work(`${folder}/ns/user`);
-  } finally {
-    await holder.stop();
-  }
-}
-
-/** False when it was there already. */
-async function makeFolder(path: string): Promise<boolean> {
-  return (await mkdir(path, { recursive: true })) !== undefined;
-}
-
-/** What the merged tree shows of a folder is what its uppermost layer says, so the layers have to agree. */
-async function copyFolders(from: string, to: string, folders: readonly string[]): Promise<void> {
-  const script = `tar --create --no-recursion --numeric-owner --xattrs --acls -C "$0" --null -T - |
-tar --extract --preserve-permissions --same-owner --numeric-owner --xattrs --xattrs-include='*' --acls -C "$1"`;
-  await mustRun(['bash', '-o', 'pipefail', '-ec', script, from, to], { input: `${folders.join('\0')}\0` });
+interface ToLay {
+  readonly folders: string[];
+  readonly files: Record<string, string>;
+  readonly missing: string[];
 }
 
 /** The image is read-only, so that what is found about a path stays true. */
-async function layFiles(image: string, laid: string, files: readonly LaidFile[]): Promise<void> {
+async function whatToLay(image: string, laid: readonly LaidFile[]): Promise<ToLay> {
   const folders = new Set<string>();
-  const contents = new Map<string, string>();
+  const files: Record<string, string> = {};
   const missing: string[] = [];
-  for (const { path, content } of files) {
+  for (const { path, content } of laid) {
     const parents = foldersAbove(path);
     if (!(await allFolders(image, parents))) {
       continue;
@@ -157,28 +111,14 @@ async function layFiles(image: string, laid: string, files: readonly LaidFile[])
     if (content !== undefined && (found === undefined || found.isFile())) {
       const text = typeof content === 'string' ? content : content(await readImageFile(image, path, found));
       if (text !== undefined) {
-        contents.set(path, text);
+        files[path] = text;
         for (const parent of parents) {
-          folders.add(`.${parent}`);
+          folders.add(parent);
         }
       }
     }
   }
-  if (folders.size > 0) {
-    await copyFolders(image, laid, [...folders]);
-  }
-  for (const folder of missing) {
-    await mkdir(join(laid, folder));
-    await chown(join(laid, folder), ID_SHIFT, ID_SHIFT);
-  }
-  for (const [path, text] of contents) {
-    const folder = join(laid, dirname(path));
-    const { atime, mtime } = await lstat(folder);
-    await writeFile(join(laid, path), text);
-    await chmod(join(laid, path), 0o644);
-    await chown(join(laid, path), ID_SHIFT, ID_SHIFT);
-    await utimes(folder, atime, mtime);
-  }
+  return { folders: [...folders], files, missing };
 }
 
 const READ_LIMIT_BYTES = 8 * 1024 * 1024;

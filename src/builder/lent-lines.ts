@@ -3,11 +3,10 @@
  * from there they are taken out again.
  */
 import { constants } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isPlainFile } from './layer-files.ts';
 import type { LaidFile } from './overlay.ts';
-
-const LIMIT_BYTES = 8 * 1024 * 1024;
 
 /** The overlay must not be mounted. Whatever is in the upper layer instead of a file stays as it is. */
 export async function takeLentLines(upper: string, files: readonly LaidFile[]): Promise<void> {
@@ -16,18 +15,6 @@ export async function takeLentLines(upper: string, files: readonly LaidFile[]): 
       await withoutLines(join(upper, path), lines);
     }
   }
-}
-
-/** The layer is somebody else's: a link on the way could lead anywhere. */
-async function isPlainFile(upper: string, path: string): Promise<boolean> {
-  for (let folder = dirname(path); folder !== '/'; folder = dirname(folder)) {
-    const found = await lstat(join(upper, folder)).catch(() => undefined);
-    if (found?.isDirectory() !== true) {
-      return false;
-    }
-  }
-  const file = await lstat(join(upper, path)).catch(() => undefined);
-  return file?.isFile() === true && file.size <= LIMIT_BYTES;
 }
 
 async function withoutLines(path: string, lines: readonly string[]): Promise<void> {

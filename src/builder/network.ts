@@ -33,6 +33,8 @@ export async function openOutboundNetwork(
       'setpriv',
       '--pdeathsig',
       'KILL',
+      // Its own sandbox detaches the mounts that it sees, and those of shared folders, like /run/netns, would go for all.
+      ...['unshare', '--mount', '--propagation', 'private', '--'],
       'slirp4netns',
       '--netns-type=path',
       '--configure',

@@ -72,6 +72,8 @@ export function ociBundle(options: BundleOptions) {
         options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
       },
       tmpfs('/dev/shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=1g']),
+      // What commands are given to work with, secrets among it, is in memory and never on the disk.
+      tmpfs('/run', ['nosuid', 'nodev', 'mode=755', 'size=256m']),
       // Kiwi binds /sys into the new root, where packages want to change its owner: a real sysfs would refuse.
       tmpfs('/sys', ['nosuid', 'noexec', 'nodev', 'mode=755', 'size=1m']),
       ...options.binds.map((bind) => ({

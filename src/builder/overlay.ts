@@ -16,6 +16,8 @@ export interface LaidFile {
   readonly content?: string | ((ofImage: Buffer | undefined) => string | undefined);
   /** Lines of it that are taken out of what somebody made of the file, when the overlay settles. */
   readonly lines?: readonly string[];
+  /** Whether files beside it are not taken for backups of it, whatever is in them. */
+  readonly alone?: true;
 }
 
 export interface ImageOverlay {
@@ -28,7 +30,5 @@ export interface ImageOverlay {
   settle(): Promise<void>;
   /** Keeps a copy of the changes as they are now. Nothing may use the overlay meanwhile. */
   keep(): Promise<void>;
-  /** Mounts it again with the layers as they are on the disk, whatever was done to them. */
-  remount(): Promise<void>;
   close(): Promise<void>;
 }

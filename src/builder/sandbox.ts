@@ -33,6 +33,8 @@ export interface WorkspaceOptions {
   /** More names that commands with an outbound network can resolve, with their addresses. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly services?: readonly InnerService[];
+  /** Commands with an outbound network will come: it opens beside everything else, and they do not wait for it. */
+  readonly outboundSoon?: boolean;
   /** File of the disk, which then outlives the workspace: its caller's. One that is there is used as it is. */
   readonly diskFile?: string;
 }
@@ -93,6 +95,8 @@ export interface Workspace {
   writeFile(folder: string, name: string, data: string | Buffer): Promise<void>;
   /** Runs a command to its end, whatever its exit code. Throws `sandbox-failed` when it cannot be started. */
   run(command: SandboxCommand): Promise<SandboxResult>;
+  /** Stops the commands that run while the work goes on, so that nothing changes what it looks at. */
+  whilePaused<T>(work: () => Promise<T>): Promise<T>;
   usage(): Promise<{ freeBytes: number; totalBytes: number }>;
   /** Ends what still runs, unmounts and removes everything. Safe to repeat. */
   close(): Promise<void>;

@@ -52,25 +52,20 @@ export function stageScript(
   const overlayOptions = `nodev,volatile,lowerdir=${lower},upperdir=${overlay}/upper,workdir=${overlay}/work`;
   const lines = [
     ['mount', '-t', 'tmpfs', '-o', 'mode=0711,size=16m,nosuid,nodev,noexec', 'kiln', STAGE],
-    ['mkdir', disk, builder, STAGE_ROOTFS, `${STAGE}/binds`],
+    ['mkdir', '-p', disk, builder, STAGE_ROOTFS, ...options.binds.map((_, index) => stagedBind(index))],
     ['mount', '--bind', options.disk, disk],
     ['mount', '--bind', options.builder, builder],
     ['mount', '-t', 'overlay', '-o', overlayOptions, 'overlay', STAGE_ROOTFS],
-    ...options.binds.flatMap(bindLines),
+    ...options.binds.map(bindLine),
     ['exec', 'runc', '--root', `${STAGE}/state`, 'run', '--keep', ...runcOptions(runc)],
   ];
   return lines.map(shellQuote).join('\n');
 }
 
 /** Read-only is made here: inside its user namespace, runc may not change the flags of a mount of the host. */
-function bindLines(bind: StageBind, index: number): string[][] {
-  const target = stagedBind(index);
-  const flags = `remount,bind,noatime,nodev,${bind.writable ? 'rw' : 'ro'}`;
-  return [
-    ['mkdir', target],
-    ['mount', '--bind', bind.source, target],
-    ['mount', '-o', flags, target],
-  ];
+function bindLine(bind: StageBind, index: number): string[] {
+  const flags = `bind,noatime,nodev,${bind.writable ? 'rw' : 'ro'}`;
+  return ['mount', '-o', flags, bind.source, stagedBind(index)];
 }
 
 function runcOptions(runc: { id: string; bundle: string; pidFile: string }): string[] {

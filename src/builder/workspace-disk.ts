@@ -2,19 +2,24 @@
  * The disk of a workspace: a sparse file with a file system of exactly the size that the job may fill. What a
  * build writes is bounded by it, whatever the build does.
  */
-import { open, stat, statfs } from 'node:fs/promises';
+import { open, stat, statfs, truncate } from 'node:fs/promises';
 import { KilnError } from '../contract/errors.ts';
 import { mustRun } from '../platform/exec.ts';
 import { mountLoop } from './mounts.ts';
 
 /**
- * Mounts the disk, which is made unless it is there. Throws `host-disk-full` when the host has no room for the file system
- * itself.
+ * Mounts the disk, which is made unless it is there; one that is there may grow. Throws `host-disk-full` when the host has no
+ * room for the file system itself.
  */
 export async function openDisk(file: string, bytes: number, target: string): Promise<void> {
-  if (await isThere(file)) {
+  const before = await sizeOf(file);
+  if (before !== undefined) {
     // Without a journal, a disk that lost its power has to be looked at first; one that was unmounted is clean at once.
-    await mustRun(['e2fsck', '-p', file]);
+    await mustRun(['e2fsck', '-p', ...(bytes > before ? ['-f'] : []), file]);
+    if (bytes > before) {
+      await truncate(file, bytes);
+      await mustRun(['resize2fs', file]);
+    }
   } else {
     await makeDisk(file, bytes);
   }
@@ -22,10 +27,10 @@ export async function openDisk(file: string, bytes: number, target: string): Pro
   await mountLoop(file, target, 'noatime,nodev,discard,noinit_itable');
 }
 
-async function isThere(file: string): Promise<boolean> {
+async function sizeOf(file: string): Promise<number | undefined> {
   return await stat(file).then(
-    () => true,
-    () => false,
+    ({ size }) => size,
+    () => undefined,
   );
 }
 

@@ -4,13 +4,14 @@
  * a mount and PID namespace of its own, so that a kill -9 leaves nothing of it either.
  */
 
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { chmod, chown, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KilnError } from '../contract/errors.ts';
 import { mustRun, shellQuote } from '../platform/exec.ts';
 import { maskerOf } from '../platform/secrets.ts';
-import { removeCgroup } from './cgroup.ts';
+import { together } from '../platform/together.ts';
+import { removeCgroup, whileFrozen } from './cgroup.ts';
 import { openImageOverlay } from './image-overlay.ts';
 import { mountLoop, unmount } from './mounts.ts';
 import { NAME_SERVER, type OutboundNetwork, openOutboundNetwork } from './network.ts';
@@ -70,12 +71,18 @@ class JobWorkspace implements Workspace {
   async open(): Promise<void> {
     const { folder, limits, builderRoot, trustedCertificates } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (this.#options.outboundSoon) {
+      // The command that asks for it hears why there is none.
+      this.#outbound().catch(() => {});
+    }
     await makeStageFolder();
     await mkdir(this.#disk);
     await mkdir(this.#builder);
     const diskFile = this.#options.diskFile ?? join(folder, 'disk.img');
-    await openDisk(diskFile, limits.diskBytes, this.#disk);
-    await mountLoop(builderRoot, this.#builder, 'ro');
+    await together([
+      openDisk(diskFile, limits.diskBytes, this.#disk),
+      mountLoop(builderRoot, this.#builder, 'ro'),
+    ]);
     // A disk that was kept has what its last runner left when it was killed.
     await removeTree(join(this.#disk, '.overlays'));
     await removeTree(join(this.#disk, TRUST_LAYER));
@@ -199,6 +206,10 @@ class JobWorkspace implements Workspace {
     return this.#network;
   }
 
+  whilePaused<T>(work: () => Promise<T>): Promise<T> {
+    return this.#running.size === 0 ? work() : whileFrozen(this.#cgroup, work);
+  }
+
   usage(): Promise<{ freeBytes: number; totalBytes: number }> {
     return diskUsage(this.#disk);
   }
@@ -245,5 +256,8 @@ async function placeFile(upper: string, path: string, content: string): Promise<
 
 /** By rm(1), which gets through trees that are deeper than a path may be long, as a hostile command can leave them. */
 async function removeTree(path: string): Promise<void> {
+  if (!existsSync(path)) {
+    return;
+  }
   await mustRun(['rm', '-rf', '--one-file-system', path]);
 }

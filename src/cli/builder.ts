@@ -1,5 +1,6 @@
 /** `kiln builder`: the roots in which builds run. Works on this machine's cache, without the service. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { ARCHITECTURES, type Architecture } from '../contract/common.ts';
 import { formatBytes, formatDuration } from '../platform/bytes.ts';
 import { confirmed } from './confirm.ts';
 import { contextOf, withCommonOptions } from './context.ts';
@@ -20,10 +21,13 @@ interface BuilderRootRow {
 
 /** What the commands need of builder roots; main.ts gives it. */
 export interface BuilderCommands {
-  ensure(options: {
-    onLine?: (line: string) => void;
-    signal?: AbortSignal;
-  }): Promise<{ digest: string; path: string; reused: boolean }>;
+  ensure(
+    options: {
+      onLine?: (line: string) => void;
+      signal?: AbortSignal;
+    },
+    arch?: Architecture,
+  ): Promise<{ digest: string; path: string; reused: boolean }>;
   list(): Promise<BuilderRootRow[]>;
   prune(options: { dryRun: boolean }): Promise<BuilderRootRow[]>;
   mirror(): Promise<string>;
@@ -51,15 +55,24 @@ export function addBuilder(program: Command, rootsFor: (flags: SettingFlags) => 
   );
   command('build')
     .description('make the builder root, unless it is cached')
+    .addOption(
+      new Option(
+        '--arch <arch>',
+        'machine that it is for, this one unless given; another is for build nodes',
+      ).choices(ARCHITECTURES),
+    )
     .option('--verbose', 'print what the tools say')
-    .addHelpText('after', '\nExample:\n  kiln builder build --builder-suite forky')
-    .action(async (options: { verbose?: boolean }) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  kiln builder build --builder-suite forky\n  kiln builder build --arch aarch64   # emulated, so it takes longer',
+    )
+    .action(async (options: { verbose?: boolean; arch?: Architecture }) => {
       const started = performance.now();
       const show = lineShower(process.stderr, options.verbose === true);
       const roots = rootsFor(settingFlagsOf(options, SETTINGS));
-      const root = await interruptible((signal) => roots.ensure({ signal, onLine: show.line })).finally(
-        show.clear,
-      );
+      const root = await interruptible((signal) =>
+        roots.ensure({ signal, onLine: show.line }, options.arch),
+      ).finally(show.clear);
       const time = formatDuration((performance.now() - started) / 1000);
       process.stdout.write(
         `builder root ${root.digest} ${root.reused ? 'reused' : `made in ${time}`}: ${root.path}\n`,

@@ -13,7 +13,7 @@ function example(): Command {
     .option('--from <folder>', 'what to pack')
     .option('--watch', 'stay');
   program.command('serve').option('--server-port <number>', 'port');
-  program.command('run-job', { hidden: true });
+  program.command('describe-packages', { hidden: true });
   return program;
 }
 
@@ -60,5 +60,5 @@ test('fish is given descriptions, with quotes that do not end them', () => {
   const script = completionScript(example(), 'fish');
   expect(script).toContain("-a jobs -d 'jobs: builds, one\\'s own and others\\''");
   expect(script).toContain('-l from -r');
-  expect(script).not.toContain('run-job');
+  expect(script).not.toContain('describe-packages');
 });

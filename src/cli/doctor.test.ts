@@ -32,7 +32,10 @@ test('what cannot be looked at fails its own check alone', async () => {
 });
 
 test('builds do without an emulator', async () => {
-  expect(named(await doctor({ builderRoots: noRoots }), 'qemu-system-x86_64')?.ok).toBe(true);
+  const checks = await doctor({ builderRoots: noRoots });
+  expect(named(checks, 'qemu-system-x86_64')?.ok).toBe(true);
+  expect(named(checks, 'qemu-system-aarch64')?.ok).toBe(true);
+  expect(named(checks, 'programs of aarch64')?.ok ?? true).toBe(true);
 });
 
 test('what is missing is drawn with the way to get it', () => {

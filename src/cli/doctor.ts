@@ -1,10 +1,11 @@
 /** What a machine needs to build images, looked at one by one. */
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import { release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { ARCHITECTURES, type Architecture } from '../contract/common.ts';
 import { formatBytes, GIB } from '../platform/bytes.ts';
 import { runCommand } from '../platform/exec.ts';
-import { EMULATOR } from './boot/machine.ts';
+import { emulatorOf } from './boot/machine.ts';
 import { findProgram } from './find-program.ts';
 
 export interface Check {
@@ -25,7 +26,10 @@ const PROGRAMS = [
   ['nsenter', 'apt-get install util-linux'],
   ['losetup', 'apt-get install mount'],
   ['openssl', 'apt-get install openssl'],
+  ['ssh', 'apt-get install openssh-client'],
+  ['ssh-keygen', 'apt-get install openssh-client'],
 ] as const;
+const HANDLERS_SINCE = { major: 6, minor: 7 };
 const MEMORY_BYTES = 4 * GIB;
 const DISK_BYTES = 20 * GIB;
 
@@ -45,7 +49,13 @@ export async function doctor(options: DoctorOptions): Promise<Check[]> {
       'run Kiln as root: it mounts and starts sandboxes',
     ),
     ...PROGRAMS.map(([program, hint]) => check(program, () => findProgram(program), hint)),
-    check(EMULATOR, emulator, 'apt-get install qemu-system-x86'),
+    ...ARCHITECTURES.map((arch) => {
+      const { emulator, package: from } = emulatorOf(arch);
+      return check(emulator, () => emulatorFor(emulator, arch), `apt-get install ${from}`);
+    }),
+    ...(process.arch === 'x64'
+      ? [check('programs of aarch64', foreignPrograms, 'a newer kernel, or a build node of aarch64')]
+      : []),
     ...['overlay', 'squashfs', 'ext4'].map((name) =>
       check(`file system ${name}`, () => fileSystem(name), `modprobe ${name}, or a kernel that has it`),
     ),
@@ -82,8 +92,22 @@ async function check(name: string, look: () => Promise<string | undefined>, hint
 }
 
 /** Builds do without it: a machine that has none is fit all the same. */
-async function emulator(): Promise<string> {
-  return (await findProgram(EMULATOR)) ?? 'not there; only `kiln images boot` needs it';
+async function emulatorFor(program: string, arch: Architecture): Promise<string> {
+  return (
+    (await findProgram(program)) ?? `not there; only \`kiln images boot\` of images for ${arch} needs it`
+  );
+}
+
+/** Builds for this machine do without. Since Linux 6.7 each user namespace has handlers of its own. */
+async function foreignPrograms(): Promise<string> {
+  const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat);
+  if (major > HANDLERS_SINCE.major || (major === HANDLERS_SINCE.major && minor >= HANDLERS_SINCE.minor)) {
+    return `emulated in the sandbox, by Linux ${release()}`;
+  }
+  const handler = await readFile('/proc/sys/fs/binfmt_misc/qemu-aarch64', 'utf8').catch(() => '');
+  return /^flags: .*F/m.test(handler)
+    ? 'emulated by the handler of this host'
+    : `not emulated: Linux ${release()} is older than 6.7, and the host has no handler with flag F; images for aarch64 need it`;
 }
 
 async function present(path: string): Promise<string | undefined> {

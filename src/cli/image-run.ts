@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isOver } from '../client/index.ts';
 import type { Change, PlaybookChange } from '../contract/customizations.ts';
+import type { JobCreate } from '../contract/jobs.ts';
 import { mustRun } from '../platform/exec.ts';
 import { confirmed } from './confirm.ts';
 import { type CommandContext, contextOf, UsageError, withCommonOptions } from './context.ts';
 import { connect, openShellOf } from './job-shell.ts';
 import { watch } from './job-watch.ts';
 import type { CommonOptions } from './nouns.ts';
+import { secretsOf } from './secrets.ts';
 import { wholeNumberFrom } from './values.ts';
 
 interface NewImageFlags extends CommonOptions {
@@ -24,6 +26,7 @@ interface RunFlags extends NewImageFlags {
   playbookFile?: string;
   limit?: string;
   var: string[];
+  secret: string[];
 }
 
 interface EditFlags extends NewImageFlags {
@@ -34,17 +37,27 @@ interface EditFlags extends NewImageFlags {
 export function addRunAndEdit(images: Command): void {
   withNewImage(images.command('run').argument('<id>').argument('[command...]'))
     .description('make an image of another one by a playbook, a script, a command, in this order')
-    .option('--playbook <source>', 'base, which ships, or the address of a git repository: URL or URL#BRANCH')
+    .option(
+      '--playbook <source>',
+      'base, which ships; a git repository: URL or URL#BRANCH; or an archive in the object store: s3://ims/KEY',
+    )
     .option('--playbook-file <path>', 'file of the playbook in its source; site.yml unless given')
     .option('--limit <pattern>', 'hosts or groups of the playbook: image, cfs_image, kiln_image')
     .option('--var <name=value>', 'variable of the playbook, JSON or text; may be repeated', collected, [])
+    .option(
+      '--secret <name=file>',
+      'variable of the playbook and of the environment of script and command whose value is in a file, - for standard input; may be repeated',
+      collected,
+      [],
+    )
     .option('--script <file>', 'shell script to run in the image, by its own sh -e')
     .addHelpText(
       'after',
       `
 Examples:
-  kiln images run 7d1f… -- apt-get install -y strace
+  kiln images run 7d1f… -- systemctl enable systemd-networkd
   kiln images run 7d1f… --script harden.sh --name compute-hardened
+  kiln images run 7d1f… --playbook s3://ims/plays/site.tar.gz --secret vault_token=./token
   kiln images run 7d1f… --playbook base --var 'kiln_dns={"servers": ["10.92.100.225"]}'`,
     )
     .action(async (id: string, command: string[], flags: RunFlags) => {
@@ -53,7 +66,7 @@ Examples:
       if (changes.length === 0) {
         throw new UsageError('images run: nothing to do; give a command after --, --script or --playbook');
       }
-      const job = await newImage(context, id, flags, { changes });
+      const job = await newImage(context, id, flags, { changes, secrets: await secretsOf(flags.secret) });
       context.say(`job ${job.id}`);
       await watch(context, flags, job.id);
     });
@@ -90,7 +103,12 @@ function playbookOf(source: string, flags: RunFlags): PlaybookChange {
   const [git = source, ref] = source.split('#');
   return {
     kind: 'playbook',
-    source: source === 'base' ? { ships: source } : { git, ...(ref === undefined ? {} : { ref }) },
+    source:
+      source === 'base'
+        ? { ships: source }
+        : source.startsWith('s3://')
+          ? { archive: source }
+          : { git, ...(ref === undefined ? {} : { ref }) },
     ...(flags.playbookFile === undefined ? {} : { playbook: flags.playbookFile }),
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
     extra_vars: Object.fromEntries(flags.var.map(variableOf)),
@@ -113,7 +131,7 @@ async function newImage(
   { client }: CommandContext,
   id: string,
   flags: NewImageFlags,
-  also: { changes?: Change[]; public_key_id?: string; shell?: { jail: boolean } },
+  also: Pick<JobCreate, 'changes' | 'secrets' | 'public_key_id' | 'shell'>,
 ) {
   const name = flags.name ?? (await client.images.get(id)).name;
   return await client.jobs.create({

@@ -8,6 +8,7 @@ import { formatBytes } from '../platform/bytes.ts';
 import { contextOf, UsageError, withCommonOptions } from './context.ts';
 import { downloadArtifact } from './download.ts';
 import { addBoot } from './image-boot.ts';
+import { addHistory } from './image-history.ts';
 import { addImportAndCopy } from './image-import.ts';
 import {
   changedMetadata,
@@ -56,6 +57,7 @@ export function addImages(program: Command): void {
   addArtifacts(images);
   addBoot(images);
   addRunAndEdit(images);
+  addHistory(images);
   addImportAndCopy(images, COLUMNS);
 }
 

@@ -5,7 +5,7 @@ import type { Job, JobCreate } from '../contract/jobs.ts';
 import { type CommandContext, contextOf, UsageError, withCommonOptions } from './context.ts';
 import type { CommonOptions } from './nouns.ts';
 import { type SshContainerFlags, sshContainersOf, withSshContainerFlags } from './ssh-containers.ts';
-import { booleanOf, wholeNumberFrom } from './values.ts';
+import { booleanOf, pairOf, wholeNumberFrom } from './values.ts';
 
 export interface CreateFlags extends CommonOptions, SshContainerFlags {
   jobType: JobCreate['job_type'];
@@ -20,6 +20,8 @@ export interface CreateFlags extends CommonOptions, SshContainerFlags {
   kernelParametersFileName?: string;
   enableDebug?: string | boolean;
   requireDkms?: string | boolean;
+  node?: string;
+  nodeLabel: string[];
   watch?: boolean;
 }
 
@@ -50,10 +52,20 @@ export function addCreate(
     .option('--kernel-file-name <name>', 'kernel in /boot of the image; the newest one unless given')
     .option('--initrd-file-name <name>', 'initrd in /boot; the one of the kernel unless given')
     .option('--kernel-parameters-file-name <name>', 'file in /boot with boot parameters')
-    .option('--enable-debug [boolean]', 'write more into the log')
+    .option(
+      '--enable-debug [boolean]',
+      'write more into the log, and open a shell beside a build that failed',
+    )
     .option(
       '--require-dkms [boolean]',
       'whether kernel modules are compiled; as the recipe says unless given',
+    )
+    .option('--node <xname>', 'build node that has to run it')
+    .option(
+      '--node-label <name=value>',
+      'label that the build node has to have; may be repeated',
+      (value: string, before: string[]) => [...before, value],
+      [],
     )
     .option('--watch', 'stay until the job is over; exit code 0 only when it made the image')
     .addHelpText(
@@ -101,6 +113,10 @@ async function requestOf(flags: CreateFlags, context: CommandContext): Promise<J
       ? {}
       : { require_dkms: booleanOf('--require-dkms', flags.requireDkms) }),
     ...(shell === undefined ? {} : { shell }),
+    ...(flags.node === undefined ? {} : { node: flags.node }),
+    ...(flags.nodeLabel.length === 0
+      ? {}
+      : { node_labels: Object.fromEntries(flags.nodeLabel.map((text) => pairOf('--node-label', text))) }),
   };
 }
 

@@ -36,6 +36,16 @@ Examples:
     });
   addVerdict(jobs, 'finish', 'close the shell of a job; the image with its changes is made');
   addVerdict(jobs, 'fail', 'close the shell of a job; it ends without an image');
+  withCommonOptions(jobs.command('checkpoint').argument('<id>'))
+    .description('keep what was done in the shell of a job so far')
+    .addHelpText(
+      'after',
+      `
+The same as \`touch /tmp/checkpoint\` in the shell where it is jailed, else \`touch /mnt/image/checkpoint\`.
+Example:
+  kiln jobs checkpoint 9b0c…`,
+    )
+    .action(async (id: string, flags: CommonOptions) => keep(contextOf(flags), id));
   withCommonOptions(
     jobs.command('extend').argument('<id>').argument('<minutes>', 'minutes', wholeNumberFrom(1)),
   )
@@ -46,6 +56,31 @@ Examples:
       await context.client.jobs.extend(id, minutes);
       context.say(`the shell of job ${id} may stay ${minutes} minutes longer`);
     });
+}
+
+/** Waits until it is kept. */
+async function keep(context: CommandContext, id: string): Promise<void> {
+  const before = await context.client.jobs.checkpoint(id);
+  context.say('keeping what was done so far; the shell stands still meanwhile');
+  let last = before;
+  const isTried = () =>
+    (last.shell?.last_checkpoint?.at ?? null) !== (before.shell?.last_checkpoint?.at ?? null);
+  await interruptible(async (signal) => {
+    for await (const job of context.client.jobs.watch(id, { signal })) {
+      last = job;
+      if (isTried()) {
+        return;
+      }
+    }
+  });
+  if (!isTried()) {
+    throw new KilnError('job-without-shell', `job ${id} is ${last.state}, and nothing more was kept of it`);
+  }
+  const problem = last.shell?.last_checkpoint?.problem ?? null;
+  if (problem !== null) {
+    throw new KilnError('checkpoint-failed', problem);
+  }
+  context.say(`kept; \`kiln jobs retry ${id} --from apply\` goes back to it, should the job fail`);
 }
 
 function addVerdict(jobs: Command, name: 'finish' | 'fail', description: string): void {

@@ -20,7 +20,8 @@ const BAR_WIDTH = 20;
 export function drawJob(job: Job, now: Date, width: number, lastLine: string): string[] {
   const began = job.started ?? job.created;
   const status = job.state === 'queued' ? 'waits for its turn' : job.status;
-  const head = `${job.image_root_archive_name}: ${status}, ${elapsed(began, job.finished, now)}`;
+  const where = job.place === null ? '' : ` on ${job.place}`;
+  const head = `${job.image_root_archive_name}: ${status}${where}, ${elapsed(began, job.finished, now)}`;
   const steps = job.steps.map((step) => {
     const time = step.started === null ? '' : elapsed(step.started, step.finished, now);
     const detail =

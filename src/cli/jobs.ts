@@ -7,9 +7,11 @@ import { type CommandContext, contextOf, withCommonOptions } from './context.ts'
 import { interruptible } from './interrupt.ts';
 import { addCreate } from './job-create.ts';
 import { addDeleteAll } from './job-delete-all.ts';
+import { addReplay } from './job-replay.ts';
 import { addShell } from './job-shell.ts';
 import { JOB_COLUMNS, watch } from './job-watch.ts';
 import { addListDescribeDelete, type CommonOptions } from './nouns.ts';
+import { secretsOf } from './secrets.ts';
 import { plain } from './text.ts';
 import { wholeNumberFrom } from './values.ts';
 
@@ -22,7 +24,7 @@ export function addJobs(program: Command): void {
     list: ({ client }) => client.jobs.list(),
     get: ({ client }, id) => client.jobs.get(id),
     delete: ({ client }, id) => client.jobs.delete(id),
-    goesWithIt: ' with its log',
+    goesWithIt: ' with its log and the recordings of its shell',
     hasOwnDeleteAll: true,
   });
   addCreate(jobs, async (job, context, flags) => {
@@ -40,6 +42,7 @@ export function addJobs(program: Command): void {
   addLogs(jobs);
   addCancel(jobs);
   addShell(jobs);
+  addReplay(jobs);
   addRetry(jobs);
   addDeleteAll(jobs);
 }
@@ -89,23 +92,40 @@ interface CancelFlags extends CommonOptions {
 
 interface RetryFlags extends CommonOptions {
   from?: string;
+  buildEnvSize?: number;
+  secret: string[];
 }
 
 function addRetry(jobs: Command): void {
   withCommonOptions(jobs.command('retry').argument('<id>'))
     .description('try a job again that failed, with what is kept of its work')
     .option('--from <step>', 'step to go on with; after the last checkpoint unless given')
+    .option(
+      '--build-env-size <gib>',
+      'disk space that the job may fill, in GiB, when what it had was too little',
+      wholeNumberFrom(1),
+    )
+    .option(
+      '--secret <name=file>',
+      'secret that the job was given, once more: they are forgotten when it ends; may be repeated',
+      (value: string, before: string[]) => [...before, value],
+      [],
+    )
     .addHelpText(
       'after',
       `
-The steps of a job, and what is kept of it, are shown by \`kiln jobs describe ID\`. Its first step starts over.
+The steps of a job, and what is kept of it, are shown by \`kiln jobs describe ID\`. Its first step starts over; \`apply\` goes back to
+what was kept last, after a change or by \`kiln jobs checkpoint\`.
 Examples:
   kiln jobs retry 9b0c…
   kiln jobs retry 9b0c… --from open-shell`,
     )
     .action(async (id: string, flags: RetryFlags) => {
       const context = contextOf(flags);
-      const job = await context.client.jobs.retry(id, flags.from === undefined ? {} : { from: flags.from });
+      const secrets = await secretsOf(flags.secret);
+      const from = flags.from === undefined ? {} : { from: flags.from };
+      const size = flags.buildEnvSize === undefined ? {} : { build_env_size: flags.buildEnvSize };
+      const job = await context.client.jobs.retry(id, { ...from, ...size, secrets });
       context.print(job, JOB_COLUMNS);
     });
 }

@@ -42,10 +42,6 @@ describe('the program', () => {
         '  Each entry of "errors" names the line and what is allowed there.\n',
     );
   });
-
-  it('gives the exit code of the runner', async () => {
-    expect((await runKiln(['run-job'], { runJob: async () => 3 })).exitCode).toBe(3);
-  });
 });
 
 describe('kiln serve', () => {

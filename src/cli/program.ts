@@ -25,8 +25,6 @@ import { addSigningKeys } from './signing-keys.ts';
 export interface ProgramDeps {
   readonly version: string;
   serve(flags: SettingFlags): Promise<void>;
-  /** Exit code of the runner. */
-  runJob(): Promise<number>;
   /** Reads packages in the sandbox. */
   describePackages(): Promise<void>;
   builderRoots(flags: SettingFlags): BuilderCommands;
@@ -59,12 +57,6 @@ export function createProgram(deps: ProgramDeps): Command {
   addSettingFlags(program.command('serve').description('run the service'), names)
     .addHelpText('after', '\nExample:\n  kiln serve --state-folder /srv/kiln --server-port 9000')
     .action((options: object) => deps.serve(settingFlagsOf(options, names)));
-  program
-    .command('run-job', { hidden: true })
-    .description('work on one job, whose document is on standard input; started by the service')
-    .action(async () => {
-      process.exitCode = await deps.runJob();
-    });
   program
     .command('describe-packages', { hidden: true })
     .description('say what is in packages, for which standard input has the task; started by the service')

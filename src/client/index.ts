@@ -3,6 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { Authority } from '../contract/authority.ts';
 import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
 import type { ImportMode, ImportReport } from '../contract/exchange.ts';
+import type { ImageHistory } from '../contract/history.ts';
 import type {
   Image,
   ImageArtifact,
@@ -12,7 +13,7 @@ import type {
   UploadedArtifact,
   UploadName,
 } from '../contract/images.ts';
-import type { BuildNode, BuildNodeStatus } from '../contract/nodes.ts';
+import type { BuildNode, BuildNodeCreate, BuildNodeStatus, NodeKey } from '../contract/nodes.ts';
 import type { PublicKey, PublicKeyCreate, PublicKeyUpdate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
 import type { S3Credentials, S3CredentialsCreate } from '../contract/s3.ts';
@@ -101,6 +102,10 @@ export function createClient(options: ClientOptions) {
         });
         return (await response.json()) as UploadedArtifact;
       },
+      history: (id: string) => http.json<ImageHistory>('GET', `/kiln/v1/images/${id}/history`),
+      /** An asciicast. */
+      recording: async (id: string, number: number) =>
+        (await http.send('GET', `/kiln/v1/images/${id}/recordings/${number}`)).text(),
       artifacts: (id: string) => http.json<ImageArtifact[]>('GET', `/kiln/v1/images/${id}/artifacts`),
     },
     publicKeys: {
@@ -116,7 +121,11 @@ export function createClient(options: ClientOptions) {
       get: (xname: string) => http.json<BuildNode>('GET', `/kiln/v1/nodes/${encodeURIComponent(xname)}`),
       status: (xname: string) =>
         http.json<BuildNodeStatus>('GET', `/kiln/v1/nodes/${encodeURIComponent(xname)}/status`),
-      add: (node: BuildNode) => http.json<BuildNode>('POST', '/kiln/v1/nodes', node),
+      add: (node: BuildNodeCreate) => http.json<BuildNode>('POST', '/kiln/v1/nodes', node),
+      /** Has it looked at; gives what was known before. */
+      check: (xname: string) =>
+        http.json<BuildNodeStatus>('POST', `/kiln/v1/nodes/${encodeURIComponent(xname)}/check`),
+      key: () => http.json<NodeKey>('GET', '/kiln/v1/node-key'),
       remove: (xname: string) => http.json<void>('DELETE', `/kiln/v1/nodes/${encodeURIComponent(xname)}`),
     },
     exchange: {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobRetry } from '../contract/checkpoints.ts';
 import { KilnError } from '../contract/errors.ts';
+import type { JobSessions } from '../contract/history.ts';
 import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
 import type { HttpClient } from './http.ts';
 import { eventsOf } from './sse.ts';
@@ -29,11 +30,18 @@ export function jobsClient(http: HttpClient, reconnectMs = RECONNECT_MS) {
     finish: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/finish`),
     /** Closes the shell of the job; it ends without an image. */
     fail: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/fail`),
+    /** Has what was done in the shell kept; `checkpoint` of the job says when that is done. */
+    checkpoint: (id: string) => http.json<Job>('POST', `/kiln/v1/jobs/${id}/checkpoint`),
     extend: (id: string, minutes: number) =>
       http.json<Job>('POST', `/kiln/v1/jobs/${id}/extend`, { minutes }),
     /** Another try, after the last checkpoint or from a step. */
     retry: (id: string, options: JobRetry = {}) =>
       http.json<Job>('POST', `/kiln/v1/jobs/${id}/retry`, options),
+    /** Who was in the shell of the job. */
+    recordings: (id: string) => http.json<JobSessions>('GET', `/kiln/v1/jobs/${id}/recordings`),
+    /** An asciicast. */
+    recording: async (id: string, number: number) =>
+      (await http.send('GET', `/kiln/v1/jobs/${id}/recordings/${number}`)).text(),
     delete: (id: string) => http.json<void>('DELETE', `/kiln/v1/jobs/${id}`),
 
     /** The log from after line `after` to its end; waits for new lines while the job runs. */

@@ -1,6 +1,7 @@
 /** What is kept of a job that failed, and how another one goes on with it. */
 import { type Static, Type } from 'typebox';
 import { named, Timestamp } from './common.ts';
+import { Secrets } from './customizations.ts';
 
 /** `changes`: some changes are made. `shell`: all are, and perhaps more in the shell. `root`: the root is finished. */
 const CHECKPOINT_STAGES = ['changes', 'shell', 'root'] as const;
@@ -33,6 +34,14 @@ export const JobRetry = named(
         Type.String({
           description:
             'Step to go on with, as the steps of the job are named; after the last checkpoint unless given',
+        }),
+      ),
+      secrets: Type.Optional(Secrets),
+      build_env_size: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 65_536,
+          description: 'Disk space that the job may fill, in GiB; more than before, or the same unless given',
         }),
       ),
     },

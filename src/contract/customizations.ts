@@ -2,6 +2,9 @@
 import { type Static, Type } from 'typebox';
 import { named, orNull, Timestamp } from './common.ts';
 
+/** How long a script of a job may be. */
+export const COMMAND_CHARS = 262_144;
+
 export const CommandChange = named(
   'CommandChange',
   Type.Object(
@@ -10,7 +13,7 @@ export const CommandChange = named(
       name: Type.Optional(Type.String({ maxLength: 200, description: 'Name for people' })),
       command: Type.String({
         minLength: 1,
-        maxLength: 262_144,
+        maxLength: COMMAND_CHARS,
         description: 'Shell script that is run in the image, by its own sh -e',
       }),
     },
@@ -32,6 +35,16 @@ export const PlaybookChange = named(
         [
           Type.Object(
             { ships: Type.Enum([...SHIPPED_PLAYBOOKS], { description: 'One that comes with Kiln' }) },
+            { additionalProperties: false },
+          ),
+          Type.Object(
+            {
+              archive: Type.String({
+                pattern: '^s3://(ims|boot-images)/.+$',
+                maxLength: 1_200,
+                description: 'A tar in the object store, plain or compressed with gzip, bzip2, xz or zstd',
+              }),
+            },
             { additionalProperties: false },
           ),
           Type.Object(
@@ -71,7 +84,7 @@ export const PlaybookChange = named(
       ),
       extra_vars: Type.Optional(
         Type.Record(Type.String(), Type.Unknown(), {
-          description: 'Extra variables; no secrets, they are shown with the job',
+          description: 'Extra variables; no secrets, they are shown with the job: those go with the job',
         }),
       ),
     },
@@ -82,6 +95,21 @@ export type PlaybookChange = Static<typeof PlaybookChange>;
 
 export const Change = Type.Union([CommandChange, PlaybookChange], { description: 'A change of an image' });
 export type Change = Static<typeof Change>;
+
+/** Given once, and never shown. */
+export const Secrets = named(
+  'Secrets',
+  Type.Record(
+    Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,99}$' }),
+    Type.String({ minLength: 4, maxLength: 65_536 }),
+    {
+      maxProperties: 50,
+      description:
+        'Values by name: variables of the playbooks, and of the environment of the commands. They are masked in logs and reasons, never shown again, and forgotten when the job is over. Shorter ones than 4 characters could not be masked',
+    },
+  ),
+);
+export type Secrets = Static<typeof Secrets>;
 
 export const ShellRequest = named(
   'ShellRequest',
@@ -112,6 +140,19 @@ export const ShellConnection = Type.Object(
 );
 export type ShellConnection = Static<typeof ShellConnection>;
 
+/** What became of the last wish for a checkpoint. */
+const ShellCheckpoint = orNull(
+  Type.Object(
+    {
+      at: Timestamp('When it was tried'),
+      problem: orNull(Type.String(), 'Why nothing was kept; null when what was done by then is'),
+    },
+    { additionalProperties: false },
+  ),
+  'The last checkpoint that somebody asked for in the shell; null for none',
+);
+export type ShellCheckpoint = Static<typeof ShellCheckpoint>;
+
 /** What the runner tells of a shell that it has opened. */
 export const OpenShell = Type.Object(
   {
@@ -123,6 +164,7 @@ export const OpenShell = Type.Object(
     ends: Timestamp('When the shell is closed at the latest'),
     idle_ends: Timestamp('When it is closed if nothing goes on in it until then'),
     connections: Type.Array(ShellConnection, { description: 'Who connected, the last ones of many' }),
+    last_checkpoint: ShellCheckpoint,
   },
   { additionalProperties: false, description: 'A shell as its runner knows it' },
 );
@@ -146,6 +188,7 @@ export const JobShell = named(
         'When it is closed if nothing goes on in it until then',
       ),
       connections: OpenShell.properties.connections,
+      last_checkpoint: ShellCheckpoint,
     },
     { additionalProperties: false, description: 'The shell of a job' },
   ),

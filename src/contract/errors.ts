@@ -64,6 +64,16 @@ export const ERROR_CATALOGUE = {
     title: 'There is no such image',
     hint: '`kiln images list` shows those there are.',
   },
+  'image-without-history': {
+    status: 404,
+    title: 'The image has no history',
+    hint: 'Only images that were made from another one have one: by `kiln images run`, `kiln images edit` or a customize job.',
+  },
+  'recording-not-found': {
+    status: 404,
+    title: 'There is no such recording',
+    hint: '`kiln jobs replay ID --list` shows those there are. A session is recorded when it has a terminal, and there once it is over.',
+  },
   'public-key-not-found': {
     status: 404,
     title: 'There is no such public key',
@@ -78,6 +88,21 @@ export const ERROR_CATALOGUE = {
     status: 404,
     title: 'There is no such build node',
     hint: 'Register the node first; its name has to be written exactly as it was registered.',
+  },
+  'node-in-use': {
+    status: 409,
+    title: 'Jobs run on this build node',
+    hint: 'Wait for them, or cancel them; `kiln nodes drain XNAME` keeps new ones away.',
+  },
+  'node-lost': {
+    status: 502,
+    title: 'The build node that the job ran on is lost',
+    hint: 'See `kiln nodes doctor XNAME`. `kiln jobs retry ID` runs the job again, on another node if that one is still away.',
+  },
+  'no-node': {
+    status: 422,
+    title: 'No machine can run this job',
+    hint: '`kiln nodes list` shows the build nodes, `kiln nodes doctor XNAME` what keeps jobs from one.',
   },
   'bad-cursor': {
     status: 422,
@@ -197,8 +222,13 @@ export const ERROR_CATALOGUE = {
   },
   'architecture-not-supported': {
     status: 422,
-    title: 'This service cannot build for that architecture yet',
-    hint: 'Build on a host of the same architecture.',
+    title: 'That cannot be done for this architecture here',
+    hint: 'The detail says what it would take.',
+  },
+  'emulation-unavailable': {
+    status: 422,
+    title: 'Programs of the image cannot be run on this host',
+    hint: 'Build on a host of the architecture of the image, or with Linux 6.7 or later; on an older one install `qemu-user-static` and `binfmt-support`.',
   },
   'image-without-manifest': {
     status: 422,
@@ -239,6 +269,16 @@ export const ERROR_CATALOGUE = {
     status: 410,
     title: 'What was kept of the job is not there any more',
     hint: 'Start over with `kiln jobs retry ID --from` and its first step; `checkpoints.hours` says how long work is kept.',
+  },
+  'checkpoint-failed': {
+    status: 500,
+    title: 'What was done in the shell could not be kept',
+    hint: 'The shell stays open. When its disk is full, `df -h` in it shows that; a new job has a larger one with --build-env-size.',
+  },
+  'secrets-missing': {
+    status: 422,
+    title: 'The job needs secrets that were forgotten when it ended',
+    hint: 'Give them again: `kiln jobs retry ID --secret NAME=FILE`.',
   },
   'shell-failed': {
     status: 422,
@@ -298,7 +338,7 @@ export const ERROR_CATALOGUE = {
   'runner-lost': {
     status: 500,
     title: 'The process that ran the job is gone',
-    hint: 'It was killed, or the host ran out of memory; look at the last log lines and create the job again.',
+    hint: 'It was killed, or the host ran out of memory; look at the last log lines. `kiln jobs retry` goes on with what was kept.',
   },
   'runner-could-not-start': {
     status: 500,
@@ -487,6 +527,11 @@ export const ERROR_CATALOGUE = {
     status: 422,
     title: 'The image has no such kernel or initrd',
     hint: 'The detail lists what is in /boot; name one of them in the job, or leave the name out to take the newest.',
+  },
+  'foreign-programs': {
+    status: 422,
+    title: 'Programs of the image are for another machine',
+    hint: 'Look at the architecture of the recipe or image, and at the package or script that brings these programs.',
   },
   // Certificate authority
   'authority-root-not-found': {

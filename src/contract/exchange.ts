@@ -4,7 +4,7 @@ import { named, orNull } from './common.ts';
 import { DeletedImage, DeletedPublicKey, DeletedRecipe } from './deleted.ts';
 import { Image } from './images.ts';
 import { Job } from './jobs.ts';
-import { BuildNode } from './nodes.ts';
+import { BuildNodeCreate } from './nodes.ts';
 import { PublicKey } from './public-keys.ts';
 import { Recipe } from './recipes.ts';
 
@@ -20,6 +20,10 @@ export const ExportedJob = Type.Object(
     ...exported,
     // Archives from before there were customize jobs have none of these.
     changes: Type.Optional(Job.properties.changes),
+    secret_names: Type.Optional(Job.properties.secret_names),
+    place: Type.Optional(Job.properties.place),
+    node: Type.Optional(Job.properties.node),
+    node_labels: Type.Optional(Job.properties.node_labels),
     ssh_container: orNull(
       Type.Object({ name: Type.String(), jail: Type.Boolean() }, { additionalProperties: false }),
       'The shell that was asked for',
@@ -57,7 +61,7 @@ export const ExportDocument = named(
         recipes: Type.Array(DeletedRecipe),
         public_keys: Type.Array(DeletedPublicKey),
       }),
-      nodes: Type.Array(BuildNode),
+      nodes: Type.Array(BuildNodeCreate),
       jobs: Type.Array(ExportedJob),
       objects: Type.Array(ExportedObject),
     },

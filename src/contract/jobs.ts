@@ -2,7 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { Checkpoint } from './checkpoints.ts';
 import { ArchitectureSchema, Id, named, orNull, Timestamp } from './common.ts';
-import { Change, JobShell, ShellRequest } from './customizations.ts';
+import { Change, JobShell, Secrets, ShellRequest } from './customizations.ts';
+import { Labels } from './nodes.ts';
 import { ProblemItem } from './problem.ts';
 
 /** The reference's status words, in the order in which a create job passes through them. */
@@ -105,6 +106,8 @@ const fields = {
   initrd_file_name: orNull(bootFile('A file'), 'Initrd in /boot; null: the one that belongs to the kernel'),
   kernel_parameters_file_name: bootFile('File in /boot with boot parameters; published when it is there'),
   require_dkms: Type.Boolean({ description: 'Whether kernel modules are compiled during the job' }),
+  node: orNull(Type.String(), 'The build node that was asked for; null for any machine that can run it'),
+  node_labels: Labels,
   changes: Type.Array(Change, {
     maxItems: 100,
     description: 'What a customize job does to the image, in this order',
@@ -123,6 +126,10 @@ export const Job = named(
       }),
       ...fields,
       arch: ArchitectureSchema,
+      place: orNull(
+        Type.String(),
+        'The build node that it runs or ran on; null for the machine of the service, also as long as it is queued',
+      ),
       status: Type.Enum([...JOB_STATUSES], { description: 'Status in the words of the reference service' }),
       state: Type.Enum([...JOB_STATES], { description: 'State of the job in the engine' }),
       started: orNull(Timestamp('Start'), 'When a runner took the job'),
@@ -130,6 +137,7 @@ export const Job = named(
       heartbeat: orNull(Timestamp('Sign of life'), 'When the runner was last heard of'),
       steps: Type.Array(JobStep, { description: 'All steps of the job, in order' }),
       log_lines: Type.Integer({ minimum: 0, description: 'How many lines the log has by now' }),
+      secret_names: Type.Array(Type.String(), { description: 'Names of the secrets that it was given' }),
       shell: orNull(JobShell, 'The shell of the job; null when it has none'),
       checkpoint: orNull(Checkpoint, 'What is kept of its work; null when there is nothing'),
       retry_of: orNull(Id('A job'), 'The job that this one goes on with; null when it is none'),
@@ -140,6 +148,11 @@ export const Job = named(
   ),
 );
 export type Job = Static<typeof Job>;
+
+/** Whether programs of the image run in such a job; of a foreign one, they have to be emulated then. */
+export function runsPrograms({ job_type }: Pick<Job, 'job_type'>): boolean {
+  return job_type === 'create' || job_type === 'customize';
+}
 
 export const JobCreate = named(
   'JobCreate',
@@ -158,7 +171,10 @@ export const JobCreate = named(
       initrd_file_name: Type.Optional(fields.initrd_file_name),
       kernel_parameters_file_name: Type.Optional(fields.kernel_parameters_file_name),
       require_dkms: Type.Optional(fields.require_dkms),
+      node: Type.Optional(fields.node),
+      node_labels: Type.Optional(fields.node_labels),
       changes: Type.Optional(fields.changes),
+      secrets: Type.Optional(Secrets),
       shell: Type.Optional(
         orNull(
           ShellRequest,

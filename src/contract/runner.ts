@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox';
 import { Checkpoint, CheckpointProgress } from './checkpoints.ts';
 import { ArchitectureSchema, Id, KeyValue, named, orNull, Timestamp } from './common.ts';
-import { Change, OpenShell, VERDICTS } from './customizations.ts';
+import { Change, OpenShell, Secrets, VERDICTS } from './customizations.ts';
 import { ManifestArtifact } from './images.ts';
 import { InspectionReport } from './inspections.ts';
 import { JobProgress, JobReason, STEP_STATES } from './jobs.ts';
@@ -14,6 +14,14 @@ const Upload = Type.Object({
   url: Type.String({ description: 'Address for one PUT of the whole object' }),
   path: Type.String({ description: 'Where the object then is: s3://BUCKET/KEY' }),
 });
+
+/** What a runner fetches. */
+const FetchedObject = {
+  url: Type.String({ description: 'Signed address' }),
+  size_bytes: Type.Integer(),
+  md5: orNull(Type.String(), 'MD5 that it has to have; null when nobody said it'),
+  sha256: orNull(Type.String(), 'SHA-256 that it has to have; null when nobody said it'),
+};
 
 export const JobDocument = Type.Object({
   version: Type.Literal(1),
@@ -29,6 +37,7 @@ export const JobDocument = Type.Object({
   kernel_parameters_file_name: Type.String(),
   api: Type.Object({
     url: Type.String({ description: 'Base address of the service, without a path' }),
+    socket: orNull(Type.String(), 'Unix socket by which the service is reached; null for the network'),
     token: Type.String({ description: 'Bearer token for the reports of this job' }),
     /** How long the runner goes on without hearing from the service before it gives up. */
     grace_seconds: Type.Integer({ minimum: 1 }),
@@ -52,21 +61,41 @@ export const JobDocument = Type.Object({
   ),
   /** What a customize job does to the image. */
   changes: Type.Array(Change),
+  secrets: Secrets,
+  /** Of all that were given for the changes; one that goes on after the changes may not have them any more. */
+  secret_names: Type.Array(Type.String()),
+  /** Archives of playbooks that the changes name, in the object store. */
+  archives: Type.Array(
+    Type.Object({ path: Type.String({ description: 'As the change names it' }), ...FetchedObject }),
+  ),
   shell: orNull(
     Type.Object({
       name: Type.String(),
       jail: Type.Boolean(),
-      /** False: it is opened when the build of a create job fails. */
-      always: Type.Boolean(),
       authorized_keys: Type.String({ description: 'Lines as authorized_keys has them' }),
-      listen: Type.String({ description: 'Address of this host to listen on' }),
       host: Type.String({ description: 'What clients are told to connect to' }),
-      first_port: Type.Integer(),
-      last_port: Type.Integer(),
+      door: Type.Union([
+        Type.Object({
+          listen: Type.String({ description: 'Address of this host to listen on' }),
+          first_port: Type.Integer(),
+          last_port: Type.Integer(),
+        }),
+        Type.Object({
+          socket: Type.String({
+            description: 'Unix socket to listen on, where connections say whose they are',
+          }),
+          port: Type.Integer({ description: 'Port by which clients come there' }),
+        }),
+      ]),
       idle_seconds: Type.Integer({ minimum: 1 }),
       total_seconds: Type.Integer({ minimum: 1 }),
     }),
     'The shell that the job opens',
+  ),
+  /** Where the record of the shell goes while the job goes on; recordings by their numbers, the first is 1. */
+  record: orNull(
+    Type.Object({ sessions: Upload, recordings: Type.Array(Upload) }),
+    'The record of the shell; null without one',
   ),
   /** The job whose checkpoint is gone on with; its disk becomes that of this one. */
   resume: orNull(
@@ -79,12 +108,14 @@ export const JobDocument = Type.Object({
   source: Type.Object({
     id: Id('The recipe or image'),
     name: Type.String(),
-    url: Type.String({ description: 'Signed address of the archive' }),
-    size_bytes: Type.Integer(),
-    md5: orNull(Type.String(), 'MD5 that the archive has to have; null when nobody said it'),
-    sha256: orNull(Type.String(), 'SHA-256 that it has to have; null when nobody said it'),
+    ...FetchedObject,
     template_dictionary: Type.Array(KeyValue),
+    /** Signed address of how the image that is customized came to be; null when it was not customized itself. */
+    history: orNull(Type.String(), 'Signed address of a history'),
+    /** Whether an image that is customized was made here, and its programs looked at then. */
+    is_checked: Type.Boolean(),
   }),
+  node: orNull(Type.String(), 'The build node that the job runs on; null on the machine of the service'),
   image: Type.Object({
     id: Id('The image that results; its record is made when the job completes'),
     uploads: Type.Object({
@@ -94,6 +125,9 @@ export const JobDocument = Type.Object({
       boot_parameters: Upload,
       manifest: Upload,
       packages: Upload,
+      history: Upload,
+      /** By their numbers, the first is 1. */
+      recordings: Type.Array(Upload),
     }),
   }),
   /** The squashfs of the builder root on this host, ids shifted for the sandbox. */
@@ -190,6 +224,9 @@ export const RunnerReply = named(
     {
       cancel: Type.Boolean({ description: 'Whether the runner must stop and clean up now' }),
       verdict: Type.Optional(Type.Enum([...VERDICTS], { description: 'Somebody ended the shell, and how' })),
+      checkpoints: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'How often somebody asked that what was done is kept' }),
+      ),
       extended_seconds: Type.Optional(
         Type.Integer({ minimum: 0, description: 'What was added to the time of the shell so far' }),
       ),

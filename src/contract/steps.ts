@@ -23,6 +23,9 @@ export const CREATE_STEPS = [
   { name: 'inventory', title: 'List the packages', status: 'packaging_artifacts' },
   { name: 'squash', title: 'Squash the root', status: 'packaging_artifacts' },
   { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
+  // Only after a failure, of a job that was asked to.
+  { name: 'open-shell', title: 'Open a shell beside what failed', status: 'building_image' },
+  { name: 'shell', title: 'Wait for the user', status: 'waiting_on_user' },
 ] as const satisfies readonly StepDescription[];
 
 export const IMPORT_STEPS = [
@@ -42,6 +45,7 @@ export const CUSTOMIZE_STEPS = [
   { name: 'shell', title: 'Wait for the user', status: 'waiting_on_user' },
   { name: 'boot-files', title: 'Find kernel and initrd', status: 'packaging_artifacts' },
   { name: 'inventory', title: 'List the packages', status: 'packaging_artifacts' },
+  { name: 'history', title: 'Write down what was changed', status: 'packaging_artifacts' },
   { name: 'squash', title: 'Squash the root', status: 'packaging_artifacts' },
   { name: 'publish', title: 'Publish the artifacts', status: 'packaging_artifacts' },
 ] as const satisfies readonly StepDescription[];
@@ -59,12 +63,15 @@ export const INSPECT_STEPS = [
 type Steps = typeof CREATE_STEPS | typeof IMPORT_STEPS | typeof CUSTOMIZE_STEPS | typeof INSPECT_STEPS;
 export type StepName = Steps[number]['name'];
 
-/** Those of a job of this type, in order. */
-export function stepsOf(jobType: 'create' | 'customize' | 'import' | 'inspect'): readonly StepDescription[] {
-  return {
-    create: CREATE_STEPS,
-    customize: CUSTOMIZE_STEPS,
-    import: IMPORT_STEPS,
-    inspect: INSPECT_STEPS,
-  }[jobType];
+const STEPS = {
+  create: CREATE_STEPS,
+  customize: CUSTOMIZE_STEPS,
+  import: IMPORT_STEPS,
+  inspect: INSPECT_STEPS,
+} as const;
+const SHELL_STEPS: readonly string[] = ['open-shell', 'shell'] satisfies StepName[];
+
+/** Those of a job of this type, in order; `withShell`: the job may open one. */
+export function stepsOf(jobType: keyof typeof STEPS, withShell: boolean): readonly StepDescription[] {
+  return STEPS[jobType].filter(({ name }) => withShell || !SHELL_STEPS.includes(name));
 }

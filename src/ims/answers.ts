@@ -74,7 +74,6 @@ const FIELD_OF: Partial<Record<ErrorCode, string>> = {
   'bad-object-key': 'link',
   'manifest-invalid': 'link',
   'recipe-type-not-supported': 'artifact_id',
-  'architecture-not-supported': 'artifact_id',
 };
 
 /** Statuses that differ from those of the native API. */

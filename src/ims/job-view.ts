@@ -62,6 +62,6 @@ export function wireJob({ job, sshContainer }: WireJob, naming: JobNaming) {
     kubernetes_pvc: `${prefix}-job-claim`,
     kubernetes_secret: `${prefix}-signing-keys`,
     kubernetes_namespace: naming.namespace,
-    remote_build_node: '',
+    remote_build_node: job.place ?? '',
   };
 }

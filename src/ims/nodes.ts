@@ -15,7 +15,7 @@ export function nodeRoutes(app: FastifyInstance, { nodes }: ImsServices): void {
   resource(app, '/remote-build-nodes', {
     GET: async (_request, reply) => sendJson(reply, 200, (await nodes.list()).map(wireNode)),
     POST: async (request, reply) =>
-      sendJson(reply, 201, wireNode(await nodes.add(readBody(request, newNode)))),
+      sendJson(reply, 201, wireNode(await nodes.add({ ...readBody(request, newNode) }))),
     async DELETE(_request, reply) {
       await forEachRecord(await nodes.list(), ({ xname }) => nodes.remove(xname));
       return sendNothing(reply);

@@ -1,7 +1,7 @@
 /** What this room needs of the rest of Kiln, and nothing more: the services behind the native API, seen narrowly. */
 import type { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/deleted.ts';
 import type { Image, ImageCreate, ImageUpdate } from '../contract/images.ts';
-import type { BuildNode, BuildNodeStatus } from '../contract/nodes.ts';
+import type { BuildNode, BuildNodeCreate, BuildNodeStatus } from '../contract/nodes.ts';
 import type { PublicKey, PublicKeyCreate } from '../contract/public-keys.ts';
 import type { Recipe, RecipeCreate, RecipeUpdate } from '../contract/recipes.ts';
 import type { LinkCheck } from '../features/objects/index.ts';
@@ -38,7 +38,7 @@ interface Burial<Options> {
 interface Nodes {
   list(): Promise<BuildNode[]>;
   get(xname: string): Promise<BuildNode>;
-  add(node: BuildNode): Promise<BuildNode>;
+  add(node: BuildNodeCreate): Promise<BuildNode>;
   remove(xname: string): Promise<unknown>;
   status(xname: string): Promise<BuildNodeStatus>;
 }

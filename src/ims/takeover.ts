@@ -9,7 +9,7 @@ import { DeletedImage, DeletedPublicKey, DeletedRecipe } from '../contract/delet
 import { ERROR_CATALOGUE, KilnError } from '../contract/errors.ts';
 import { type ExportDocument, ExportedJob } from '../contract/exchange.ts';
 import { Image } from '../contract/images.ts';
-import { BuildNode } from '../contract/nodes.ts';
+import { BuildNodeCreate } from '../contract/nodes.ts';
 import { PublicKey } from '../contract/public-keys.ts';
 import { Recipe } from '../contract/recipes.ts';
 import type { Converted } from '../features/exchange/index.ts';
@@ -122,7 +122,7 @@ function convert(data: RawData): Converted {
         deletedForm(publicKeyOf),
       ),
     },
-    nodes: take('remote build node', BuildNode, data.nodes, ({ xname }) => ({ xname })),
+    nodes: take('remote build node', BuildNodeCreate, data.nodes, ({ xname }) => ({ xname })),
     jobs: take('job', ExportedJob, over, jobOf),
     objects: [],
   };

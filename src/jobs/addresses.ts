@@ -6,10 +6,13 @@ import { BUCKETS, type ObjectAddress } from '../features/objects/store.ts';
 /** The object of an image, or its manifest. */
 export function imageObject(
   imageId: string,
-  name: ArtifactName | 'manifest.json' | 'import' | 'packages.json',
+  name: ArtifactName | 'manifest.json' | 'import' | ImageCompanion,
 ): ObjectAddress {
   return { bucket: 'boot-images', key: `${imageId}/${name}` };
 }
+
+/** What lies beside the artifacts of an image without being one. */
+export type ImageCompanion = 'packages.json' | 'history.json' | `recordings/${number}.cast`;
 
 export function pathOf(address: ObjectAddress): string {
   return `s3://${address.bucket}/${address.key}`;

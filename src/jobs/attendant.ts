@@ -14,6 +14,8 @@ export interface RunnerExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly tail: readonly string[];
+  /** What is known of a build node that was lost with it. */
+  readonly lost?: string;
 }
 
 export interface AttendantTiming {
@@ -56,6 +58,14 @@ export function createAttendant(deps: AttendantDeps): Attendant {
     await endJob(deps, job, { state: 'failed', reason: reasonFor('runner-lost', detail, job) });
   }
 
+  async function endWithoutNode(job: StoredJob, detail: string): Promise<void> {
+    if (job.snapshot.state === 'cancelling') {
+      await endWithoutRunner(job, detail);
+      return;
+    }
+    await endJob(deps, job, { state: 'failed', reason: reasonFor('node-lost', detail, job) });
+  }
+
   async function attendCancelling(job: StoredJob): Promise<void> {
     if (job.execution !== null) {
       const waitedMs = clock.now().getTime() - Date.parse(job.snapshot.at);
@@ -79,7 +89,9 @@ export function createAttendant(deps: AttendantDeps): Attendant {
 
     async attend(job, exit, since) {
       if (exit !== undefined) {
-        await endWithoutRunner(job, withTail(describeExit(exit), exit.tail));
+        await (exit.lost === undefined
+          ? endWithoutRunner(job, withTail(describeExit(exit), exit.tail))
+          : endWithoutNode(job, exit.lost));
         return;
       }
       if (job.snapshot.state === 'cancelling') {

@@ -7,6 +7,10 @@ import type { StoredJob } from './store.ts';
 export interface JobsConfig {
   /** How many jobs run at the same time. */
   readonly concurrency: number;
+  /** Whether the machine of the service runs jobs, other than inspections. */
+  readonly local: boolean;
+  /** Whether it runs those for other architectures. */
+  readonly emulates: boolean;
   /** How many inspections run besides. */
   readonly inspections: number;
   /** How many customize jobs run besides. */
@@ -43,6 +47,8 @@ export function jobsConfigOf(settings: Settings): JobsConfig {
   const defaultSeconds = settings['deadlines.default_seconds'];
   return {
     concurrency: settings['jobs.concurrency'],
+    local: settings['jobs.local'] === 'yes',
+    emulates: settings['jobs.emulation'] === 'yes',
     inspections: settings['jobs.inspections'],
     customizations: settings['jobs.customizations'],
     heartbeatSeconds: settings['jobs.heartbeat_seconds'],

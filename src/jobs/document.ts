@@ -1,13 +1,18 @@
 /** The document that tells a runner all it has to know about its job. */
+import type { Secrets } from '../contract/customizations.ts';
 import { KilnError } from '../contract/errors.ts';
+import { RECORDINGS } from '../contract/history.ts';
 import type { ArtifactName } from '../contract/images.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import type { ObjectAddress, ObjectInfo, ObjectStore } from '../features/objects/store.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Sealer } from '../platform/seal.ts';
 import type { JobRecords } from '../ports/records.ts';
-import { addressOf, imageObject, pathOf } from './addresses.ts';
+import { addressOf, type ImageCompanion, imageObject, pathOf } from './addresses.ts';
 import { type JobsConfig, limitsOf } from './config.ts';
+import { archivesOf, shellOf } from './customizations.ts';
 import { rootOfImage } from './image-source.ts';
+import { recordObject } from './record.ts';
 import type { InspectionNotes, StoredJob } from './store.ts';
 
 export interface BuilderRootOnHost {
@@ -20,6 +25,10 @@ export interface DocumentDeps {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly config: JobsConfig;
+  /** Address of an object at the door for runners on build nodes. */
+  readonly doorAddress: (method: 'GET' | 'PUT', address: ObjectAddress, expires: Date) => string;
+  /** Of the secrets of jobs. */
+  readonly sealer: Sealer;
   /** Base address under which runners reach the service, known once it listens. */
   readonly apiUrl: () => string;
   /** Where builds find packages under the platform's own names. */
@@ -43,15 +52,23 @@ export interface DocumentInput {
 }
 
 /** Throws `recipe-not-found`, `recipe-without-archive` or `object-not-found` when the recipe is gone. */
-export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Promise<JobDocument> {
+export async function makeDocument(given: DocumentDeps, input: DocumentInput): Promise<JobDocument> {
+  const deps: Deps = { ...given, presign: presignFor(given, input.job) };
   const { config } = deps;
   const { request, snapshot, reservedImageId } = input.job;
   const { source, archive } = await findSource(deps, input.job);
   const expires = new Date(deps.clock.now().getTime() + config.urlSeconds * 1000);
-  const upload = async (name: ArtifactName | 'manifest.json' | 'packages.json') => {
-    const address = imageObject(reservedImageId, name);
-    return { url: await deps.objects.presign('PUT', address, expires), path: pathOf(address) };
-  };
+  const uploadTo = async (address: ObjectAddress) => ({
+    url: await deps.presign('PUT', address, expires),
+    path: pathOf(address),
+  });
+  const upload = (name: ArtifactName | 'manifest.json' | ImageCompanion) =>
+    uploadTo(imageObject(reservedImageId, name));
+  const shell = await openedShell(deps, input.job);
+  const uploadsOf = (address: (number: number) => ObjectAddress) =>
+    Promise.all(
+      Array.from({ length: shell === null ? 0 : RECORDINGS }, (_, index) => uploadTo(address(index + 1))),
+    );
   return {
     version: 1,
     job_id: request.id,
@@ -63,24 +80,35 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
     kernel_file_name: request.kernel_file_name,
     initrd_file_name: request.initrd_file_name,
     kernel_parameters_file_name: request.kernel_parameters_file_name,
-    api: { url: deps.apiUrl(), token: input.token, grace_seconds: config.graceSeconds },
+    api: { url: deps.apiUrl(), socket: null, token: input.token, grace_seconds: config.graceSeconds },
     job_type: request.job_type,
     changes: [...input.job.customization.changes],
-    shell: await shellOf(deps, input.job),
+    secrets: await secretsOf(deps, input.job),
+    secret_names: [...input.job.customization.secretNames],
+    archives: await Promise.all(
+      archivesOf(input.job.customization).map((path) => archiveOf(deps, path, expires)),
+    ),
+    shell,
+    record:
+      shell === null
+        ? null
+        : {
+            sessions: await uploadTo(recordObject(request.id, 'sessions.json')),
+            recordings: await uploadsOf((number) => recordObject(request.id, `${number}.cast`)),
+          },
     resume:
       input.job.retry.of === null || input.job.retry.resume === null
         ? null
         : { job_id: input.job.retry.of, ...input.job.retry.resume },
+    node: input.job.place,
     image_cache_bytes: config.imageCacheBytes,
     ...(input.job.inspection === null
       ? {}
       : { inspection: await inspectionOf(deps, input.job, input.job.inspection, expires) }),
     source: {
       ...source,
-      url: await deps.objects.presign('GET', archive, expires),
-      size_bytes: archive.sizeBytes,
-      md5: archive.md5,
-      sha256: archive.sha256,
+      ...(await fetched(deps, archive, expires)),
+      history: request.job_type === 'customize' ? await historyOf(deps, request.artifact_id, expires) : null,
     },
     image: {
       id: reservedImageId,
@@ -91,6 +119,8 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
         boot_parameters: await upload('boot_parameters'),
         manifest: await upload('manifest.json'),
         packages: await upload('packages.json'),
+        history: await upload('history.json'),
+        recordings: await uploadsOf((number) => imageObject(reservedImageId, `recordings/${number}.cast`)),
       },
     },
     builder_root: input.builderRoot,
@@ -111,19 +141,64 @@ export async function makeDocument(deps: DocumentDeps, input: DocumentInput): Pr
   };
 }
 
+type Deps = DocumentDeps & { readonly presign: ObjectStore['presign'] };
+
+/** A runner on a build node has no way to the store but the door of the service. */
+function presignFor({ objects, doorAddress }: DocumentDeps, { place }: StoredJob): ObjectStore['presign'] {
+  return place === null ? (...asked) => objects.presign(...asked) : async (...asked) => doorAddress(...asked);
+}
+
+/** How the image that is customized came to be; null when it was not customized itself. */
+async function historyOf({ objects, presign }: Deps, imageId: string, expires: Date): Promise<string | null> {
+  const address = imageObject(imageId, 'history.json');
+  const isThere = (await objects.head(address)) !== undefined;
+  return isThere ? await presign('GET', address, expires) : null;
+}
+
+async function fetched(deps: Deps, object: ObjectInfo, expires: Date) {
+  return {
+    url: await deps.presign('GET', object, expires),
+    size_bytes: object.sizeBytes,
+    md5: object.md5,
+    sha256: object.sha256,
+  };
+}
+
+async function archiveOf(deps: Deps, path: string, expires: Date) {
+  const object = await deps.objects.head(addressOf(path));
+  if (object === undefined) {
+    throw new KilnError('object-not-found', `the archive ${path} is not in the store any more`);
+  }
+  return { path, ...(await fetched(deps, object, expires)) };
+}
+
+async function secretsOf(deps: Deps, { request }: StoredJob): Promise<Secrets> {
+  const sealed = await deps.records.jobs.secrets(request.id);
+  if (sealed === undefined) {
+    return {};
+  }
+  try {
+    return JSON.parse(deps.sealer.unseal(sealed));
+  } catch (cause) {
+    throw new KilnError('secrets-missing', 'the key of the service has changed since they were given', {
+      cause,
+    });
+  }
+}
+
 interface Found {
-  readonly source: Pick<JobDocument['source'], 'id' | 'name' | 'template_dictionary'>;
+  readonly source: Pick<JobDocument['source'], 'id' | 'name' | 'template_dictionary' | 'is_checked'>;
   readonly archive: ObjectInfo;
 }
 
-async function findSource(deps: DocumentDeps, { request, inspection }: StoredJob): Promise<Found> {
+async function findSource(deps: Deps, { request, inspection }: StoredJob): Promise<Found> {
   const id = request.artifact_id;
   if (request.job_type === 'import') {
     return await findRoot(deps, id);
   }
   if (request.job_type === 'customize') {
-    const { name, object } = await rootOfImage(deps, id);
-    return { source: { id, name, template_dictionary: [] }, archive: object };
+    const { name, object, isChecked } = await rootOfImage(deps, id);
+    return { source: { id, name, template_dictionary: [], is_checked: isChecked }, archive: object };
   }
   if (inspection === null) {
     return await findRecipe(deps, id);
@@ -134,13 +209,8 @@ async function findSource(deps: DocumentDeps, { request, inspection }: StoredJob
   return { ...found, source: { ...found.source, template_dictionary: [...template_dictionary, ...values] } };
 }
 
-/** A build that fails opens one only when it was asked to be kept. */
-async function shellOf(
-  deps: DocumentDeps,
-  { request, customization }: StoredJob,
-): Promise<JobDocument['shell']> {
-  const debug = request.job_type === 'create' && request.enable_debug;
-  const asked = customization.shell ?? (debug ? { name: 'debug', jail: false } : null);
+async function openedShell(deps: Deps, { request, customization }: StoredJob): Promise<JobDocument['shell']> {
+  const asked = shellOf(request, customization);
   if (asked === null || request.public_key_id === null) {
     return null;
   }
@@ -151,28 +221,25 @@ async function shellOf(
   const { shells } = deps.config;
   return {
     ...asked,
-    always: request.job_type === 'customize',
     authorized_keys: `${key.public_key.trim()}\n`,
-    listen: shells.listen,
     host: shells.host,
-    first_port: shells.firstPort,
-    last_port: shells.lastPort,
+    door: { listen: shells.listen, first_port: shells.firstPort, last_port: shells.lastPort },
     idle_seconds: shells.idleSeconds,
     total_seconds: shells.totalSeconds,
   };
 }
 
-async function findUpload(deps: DocumentDeps, id: string, address: ObjectAddress): Promise<Found> {
+async function findUpload(deps: Deps, id: string, address: ObjectAddress): Promise<Found> {
   const archive = await deps.objects.head(address);
   if (archive === undefined) {
     throw new KilnError('object-not-found', `the archive ${pathOf(address)} is not in the store`);
   }
-  return { source: { id, name: 'an uploaded recipe', template_dictionary: [] }, archive };
+  return { source: { id, name: 'an uploaded recipe', template_dictionary: [], is_checked: false }, archive };
 }
 
 /** With the packages of the last image that was made from the recipe, when that is known. */
 async function inspectionOf(
-  deps: DocumentDeps,
+  deps: Deps,
   { request }: StoredJob,
   { schemaOnly, plan }: InspectionNotes,
   expires: Date,
@@ -190,11 +257,11 @@ async function inspectionOf(
     previous:
       image_id == null || list === undefined || !known
         ? null
-        : { image_id, url: await deps.objects.presign('GET', list, expires) },
+        : { image_id, url: await deps.presign('GET', list, expires) },
   };
 }
 
-async function findRecipe(deps: DocumentDeps, id: string): Promise<Found> {
+async function findRecipe(deps: Deps, id: string): Promise<Found> {
   const recipe = await deps.records.recipes.find(id);
   if (recipe === undefined) {
     throw new KilnError('recipe-not-found', `there is no recipe ${id} any more`);
@@ -207,11 +274,11 @@ async function findRecipe(deps: DocumentDeps, id: string): Promise<Found> {
     throw new KilnError('object-not-found', `the archive ${recipe.link.path} is not in the store`);
   }
   const { name, template_dictionary } = recipe;
-  return { source: { id, name, template_dictionary }, archive };
+  return { source: { id, name, template_dictionary, is_checked: false }, archive };
 }
 
 /** The root file system that was uploaded for an image to be. */
-async function findRoot(deps: DocumentDeps, id: string): Promise<Found> {
+async function findRoot(deps: Deps, id: string): Promise<Found> {
   const image = await deps.records.images.find(id);
   if (image === undefined) {
     throw new KilnError('image-not-found', `there is no image ${id} any more`);
@@ -220,5 +287,5 @@ async function findRoot(deps: DocumentDeps, id: string): Promise<Found> {
   if (archive === undefined) {
     throw new KilnError('object-not-found', `no root file system was uploaded for image ${id}`);
   }
-  return { source: { id, name: image.name, template_dictionary: [] }, archive };
+  return { source: { id, name: image.name, template_dictionary: [], is_checked: false }, archive };
 }

@@ -1,6 +1,6 @@
 /**
  * The port to what runs runners: this machine, another one over SSH, Kubernetes, Slurm. An executor says where,
- * never what: it hands the job document to `kiln run-job` and owns everything that this leaves behind.
+ * never what: it hands the job document to `runner.js run-job` and owns everything that this leaves behind.
  */
 import type { JobDocument } from '../contract/runner.ts';
 
@@ -10,8 +10,10 @@ export interface Executor {
   capacity(): Promise<number>;
   /** Folder that is the job's own on the machine where it will run. */
   workspaceOf(jobId: string): string;
-  /** Starts a runner; the text it gives finds that runner again after a restart of the service. */
-  start(document: JobDocument): Promise<string>;
+  /**
+   * Starts a runner here or on a build node; the text it gives finds that runner again after a restart of the service.
+   */
+  start(document: JobDocument, place: string | null): Promise<string>;
   isAlive(execution: string): Promise<boolean>;
   /** Asks the runner to stop, ends it after `graceSeconds`, and returns when it is gone. */
   stop(execution: string, graceSeconds: number): Promise<void>;
@@ -23,7 +25,13 @@ export interface Executor {
   onExit(
     listener: (
       jobId: string,
-      outcome: { exitCode: number | null; signal: string | null; tail: string[] },
+      outcome: {
+        exitCode: number | null;
+        signal: string | null;
+        tail: string[];
+        /** What is known of a build node that was lost with it. */
+        lost?: string;
+      },
     ) => void,
   ): void;
 }

@@ -10,6 +10,8 @@ export interface ImageRoot {
   readonly name: string;
   /** With the digests that the store or the manifest knows. */
   readonly object: ObjectInfo;
+  /** Whether a job here made it, which looked at all of its programs. */
+  readonly isChecked: boolean;
 }
 
 /** Throws `image-not-found`, `image-without-manifest`, `manifest-invalid` or `object-not-found`. */
@@ -25,7 +27,7 @@ export async function rootOfImage(
     throw new KilnError('image-without-manifest', `"${image.name}" has no manifest`);
   }
   const manifest = await readManifest(deps.objects, addressOf(image.link.path));
-  const roots = manifest.artifacts.filter((artifact) => artifact.type === ARTIFACT_MEDIA_TYPES.rootfs);
+  const roots = manifest.artifacts.filter(({ type }) => type.startsWith(ARTIFACT_MEDIA_TYPES.rootfs));
   const [root] = roots;
   if (root === undefined || roots.length > 1) {
     throw new KilnError(
@@ -39,6 +41,7 @@ export async function rootOfImage(
   }
   return {
     name: image.name,
+    isChecked: image.job_id !== null,
     object: { ...object, md5: object.md5 ?? root.md5 ?? null, sha256: object.sha256 ?? root.sha256 ?? null },
   };
 }

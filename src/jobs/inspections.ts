@@ -21,8 +21,10 @@ const UPLOADING = 'inspection-upload:';
 const DISK_GIB = 10;
 const MEMORY_GIB = 2;
 
-export interface InspectionServiceDeps extends JobServiceDeps {
+export interface InspectionServiceDeps extends Omit<JobServiceDeps, 'objects'> {
   readonly objects: ObjectStore;
+  /** What an uploaded recipe is for when nothing is said. */
+  readonly hostArchitecture: Architecture;
 }
 
 export type InspectionOptions = Omit<InspectionCreate, 'recipe_id'>;
@@ -66,8 +68,8 @@ export function createInspections(deps: InspectionServiceDeps): InspectionServic
       build_env_size: DISK_GIB,
       job_mem_size: MEMORY_GIB,
     } as const;
-    const job = newJob(deps, id, request, { imageId: ids.id(), requireDkms: false });
-    return { ...job, request: { ...job.request, arch: source.arch }, inspection: notes };
+    const target = { imageId: ids.id(), arch: source.arch, requireDkms: false };
+    return { ...newJob(deps, id, request, target), inspection: notes };
   }
 
   function announce(job: StoredJob): Job {

@@ -1,12 +1,14 @@
 /** A stored job in the shape in which clients see it. */
 import type { JobShell } from '../contract/customizations.ts';
 import type { Job } from '../contract/jobs.ts';
+import { DEBUG_SHELL } from './customizations.ts';
 import { isOver, statusOf } from './states.ts';
 import type { StoredJob } from './store.ts';
 
 export function presentJob(job: StoredJob): Job {
   return {
     ...job.request,
+    place: job.place,
     status: statusOf(job.snapshot.state, job.steps),
     state: job.snapshot.state,
     started: job.started,
@@ -14,9 +16,11 @@ export function presentJob(job: StoredJob): Job {
     heartbeat: job.heartbeat,
     steps: job.steps,
     log_lines: job.logLines,
+    secret_names: [...job.customization.secretNames],
     changes: [...job.customization.changes],
     shell: presentShell(job),
-    checkpoint: job.retry.checkpoint,
+    // Of what succeeded nothing is kept.
+    checkpoint: job.snapshot.state === 'succeeded' ? null : job.retry.checkpoint,
     retry_of: job.retry.of,
     reason: job.snapshot.reason,
     resultant_image_id: job.snapshot.resultantImageId,
@@ -31,8 +35,7 @@ function presentShell({ customization, shell: { open }, snapshot }: StoredJob): 
   }
   const over = isOver(snapshot.state);
   return {
-    name: asked?.name ?? 'debug',
-    jail: asked?.jail ?? false,
+    ...(asked ?? DEBUG_SHELL),
     state: open === null ? (over ? 'closed' : 'requested') : open.open && !over ? 'open' : 'closed',
     user: 'root',
     host: open?.host ?? null,
@@ -42,5 +45,6 @@ function presentShell({ customization, shell: { open }, snapshot }: StoredJob): 
     ends: open?.ends ?? null,
     idle_ends: open?.idle_ends ?? null,
     connections: open?.connections ?? [],
+    last_checkpoint: open?.last_checkpoint ?? null,
   };
 }

@@ -140,9 +140,14 @@ export function createJobReports(deps: JobReportsDeps): JobReports {
 }
 
 /** What people want of the shell that the runner keeps. */
-function wishesFor({ verdict, extendedSeconds }: StoredJob['shell']): Omit<RunnerReply, 'cancel'> {
+function wishesFor({
+  verdict,
+  extendedSeconds,
+  checkpoints,
+}: StoredJob['shell']): Omit<RunnerReply, 'cancel'> {
   return {
     ...(verdict === null ? {} : { verdict }),
+    ...(checkpoints === 0 ? {} : { checkpoints }),
     ...(extendedSeconds === 0 ? {} : { extended_seconds: extendedSeconds }),
   };
 }

@@ -129,14 +129,14 @@ async function storeImage(records: JobRecords, job: StoredJob, link: Link, at: s
   return image;
 }
 
-/** A customized image has the metadata of its parent, as it is now; a parent that was deleted meanwhile has none. */
+/** A customized image has the metadata of its parent, as it is now; of a parent that is gone, as it was. */
 async function carriedOn(
   records: JobRecords,
-  { request }: StoredJob,
+  { request, customization }: StoredJob,
 ): Promise<Pick<Image, 'metadata' | 'parent'>> {
   if (request.job_type !== 'customize') {
     return { metadata: {} };
   }
   const parent = await records.images.find(request.artifact_id);
-  return { metadata: parent?.metadata ?? {}, parent: request.artifact_id };
+  return { metadata: parent?.metadata ?? customization.metadata, parent: request.artifact_id };
 }

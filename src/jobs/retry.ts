@@ -1,5 +1,6 @@
 /** Another try at a job that failed, from what is kept of it. The new job takes the checkpoint over. */
 import type { CheckpointProgress, JobRetry } from '../contract/checkpoints.ts';
+import type { Secrets } from '../contract/customizations.ts';
 import { KilnError } from '../contract/errors.ts';
 import type { Job } from '../contract/jobs.ts';
 import type { JobContext } from './ending.ts';
@@ -8,32 +9,35 @@ import { insertBuild, type JobServiceDeps, mustFind, newJob } from './service.ts
 import { isOver } from './states.ts';
 import { NO_RETRY, type StoredJob } from './store.ts';
 
-export type RetryDeps = JobContext & Pick<JobServiceDeps, 'ids' | 'defaults' | 'hostArchitecture'>;
+export type RetryDeps = JobContext & Pick<JobServiceDeps, 'ids' | 'defaults' | 'sealer'>;
 
 export interface JobRetries {
-  /** Throws `job-not-found`, `job-is-running`, and `retry-not-possible` when that step was not reached. */
+  /**
+   * Throws `job-not-found`, `job-is-running`, `retry-not-possible` when that step was not reached, and `secrets-missing` when
+   * changes are to be made that need them.
+   */
   retry(id: string, options: JobRetry): Promise<Job>;
 }
 
 export function createJobRetries(deps: RetryDeps): JobRetries {
   const { records, changes, log } = deps;
   return {
-    async retry(id, { from }) {
+    async retry(id, { from, secrets = {}, build_env_size }) {
       const job = await records.transaction(async (transaction) => {
         const found = await mustFind(transaction, id);
         checkMayBeRetried(found);
         const resume = resumedBy(found, from);
-        const fresh = newJob(deps, deps.ids.id(), found.request as Parameters<typeof newJob>[2], {
-          imageId: deps.ids.id(),
-          requireDkms: found.request.require_dkms,
-        });
+        checkSecrets(found, resume, secrets);
+        const { arch, require_dkms: requireDkms } = found.request;
+        const target = { imageId: deps.ids.id(), arch, requireDkms };
+        const request = { ...found.request, ...sizeFor(found, build_env_size) };
+        const fresh = newJob(deps, deps.ids.id(), request, target, found.customization);
         const next: StoredJob = {
           ...fresh,
           wire: { ...fresh.wire, sshContainer: found.wire.sshContainer },
-          customization: found.customization,
-          retry: { ...NO_RETRY, of: id, resume },
+          retry: { ...NO_RETRY, of: id, resume, place: found.place },
         };
-        await insertBuild(transaction, deps, next);
+        await insertBuild(transaction, deps, next, secrets);
         if (resume !== null) {
           await transaction.jobs.setRetry(id, { ...found.retry, checkpoint: null });
         }
@@ -55,6 +59,28 @@ function checkMayBeRetried({ request, snapshot }: StoredJob): void {
   }
   if (request.job_type !== 'create' && request.job_type !== 'customize') {
     throw new KilnError('retry-not-possible', `job ${request.id} is an ${request.job_type} job`);
+  }
+}
+
+/** The disk that is kept grows; it cannot shrink. */
+function sizeFor({ request }: StoredJob, asked: number | undefined) {
+  if (asked !== undefined && asked < request.build_env_size) {
+    const detail = `job ${request.id} had ${request.build_env_size} GiB, and ${asked} are less`;
+    throw new KilnError('retry-not-possible', detail);
+  }
+  return asked === undefined ? {} : { build_env_size: asked };
+}
+
+function checkSecrets(
+  { request, customization }: StoredJob,
+  resume: CheckpointProgress | null,
+  given: Secrets,
+): void {
+  const isOpen =
+    resume === null || (resume.stage === 'changes' && resume.changes < customization.changes.length);
+  const missing = customization.secretNames.filter((name) => !Object.hasOwn(given, name));
+  if (isOpen && missing.length > 0) {
+    throw new KilnError('secrets-missing', `job ${request.id} was given ${missing.join(', ')}`);
   }
 }
 
@@ -89,11 +115,12 @@ type Stage = CheckpointProgress['stage'];
 
 /** The stage at which a step begins, and the stages of checkpoints that can be taken for it. */
 function needed(step: string, index: number, steps: readonly string[]): [Stage | null, readonly Stage[]] {
-  if (index >= steps.indexOf('boot-files')) {
-    return ['root', ['shell', 'root']];
-  }
   if (step === 'open-shell' || step === 'shell') {
     return ['shell', ['shell', 'root']];
   }
-  return step === 'apply' ? ['changes', ['changes']] : [null, []];
+  if (index >= steps.indexOf('boot-files')) {
+    return ['root', ['shell', 'root']];
+  }
+  // Back to what was kept last: after a change, or when somebody asked for it in the shell.
+  return step === 'apply' ? ['changes', ['changes', 'shell', 'root']] : [null, []];
 }

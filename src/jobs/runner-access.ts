@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { KilnError } from '../contract/errors.ts';
 import type { JobRecords } from '../ports/records.ts';
+import { isOver } from './states.ts';
 import type { StoredJob } from './store.ts';
 
 /** What is stored of a token: SHA-256, hexadecimal. */
@@ -37,6 +38,14 @@ export async function findForRunner(
     throw fenced(job, attempt);
   }
   return job;
+}
+
+/** Throws `unauthorized` unless the token is that of the job's runner, and the job goes on. */
+export async function mustBeRunner(records: JobRecords, jobId: string, token: string): Promise<void> {
+  const job = await records.jobs.find(jobId);
+  if (job === undefined || !isTokenOf(job, token) || isOver(job.snapshot.state)) {
+    throw new KilnError('unauthorized', 'the token is not that of a job that goes on');
+  }
 }
 
 export function fenced(job: StoredJob, attempt: number): KilnError {

@@ -3,20 +3,28 @@
  * supervisor has it run.
  */
 import type { Architecture } from '../contract/common.ts';
+import type { Secrets } from '../contract/customizations.ts';
 import { KilnError } from '../contract/errors.ts';
+import type { Image } from '../contract/images.ts';
 import type { Job, JobCreate, LogLine } from '../contract/jobs.ts';
 import type { ListQuery } from '../contract/listing.ts';
+import type { ObjectStore } from '../features/objects/store.ts';
 import { type Listed, type ListFilters, listed } from '../features/requests/index.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
+import type { Sealer } from '../platform/seal.ts';
 import type { JobRecords } from '../ports/records.ts';
-import { checkShell, customizationOf } from './customizations.ts';
+import { addressOf } from './addresses.ts';
+import { archivesOf, checkShell, customizationOf, shellOf } from './customizations.ts';
 import { announceEnd, endWithin, type JobContext } from './ending.ts';
 import { presentJob } from './present.ts';
 import { reasonFor } from './reasons.ts';
+import { deleteWithRecord } from './record.ts';
 import { isOver, pendingSteps } from './states.ts';
 import {
+  type Customization,
   type JobPages,
+  type JobRequest,
   NO_CUSTOMIZATION,
   NO_RETRY,
   NO_SHELL,
@@ -29,8 +37,9 @@ export interface JobServiceDeps extends JobContext {
   /** The same jobs as in the records, a page at a time. */
   readonly pages: JobPages;
   readonly ids: Ids;
-  /** Architecture that this service can build for. */
-  readonly hostArchitecture: Architecture;
+  readonly objects: Pick<ObjectStore, 'head'>;
+  /** Seals the secrets of jobs. */
+  readonly sealer: Sealer;
   /** Limits of a job that names none, in GiB. */
   readonly defaults: { readonly diskGib: number; readonly memoryGib: number };
 }
@@ -63,14 +72,14 @@ export function createJobService(deps: JobServiceDeps): JobService {
     async create(input, { id = deps.ids.id(), ...wire } = {}) {
       const customization = customizationOf(input, wire.sshContainer ?? null);
       checkShell(input, customization);
+      await checkArchives(deps.objects, customization);
       const job = await records.transaction(async (transaction) => {
         const target = await checkInput(transaction, input, deps);
         const job: StoredJob = {
-          ...newJob(deps, id, input, target),
+          ...newJob(deps, id, input, target, customization),
           wire: { ...NO_WIRE_NOTES, ...wire },
-          customization,
         };
-        await insertBuild(transaction, deps, job);
+        await insertBuild(transaction, deps, job, input.secrets);
         return job;
       });
       log.info({ job: job.request.id, artifact: input.artifact_id }, 'job created');
@@ -124,9 +133,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
         if (!isOver(job.snapshot.state)) {
           throw new KilnError('job-is-running', `job ${id} is ${job.snapshot.state}`);
         }
-        await transaction.jobs.delete(id);
+        await deleteWithRecord(transaction, id);
       });
       changes.notify({ jobId: id, kind: 'deleted' });
+      await deps.cleanObjects();
     },
 
     async readLog(id, after, limit) {
@@ -139,10 +149,14 @@ export function createJobService(deps: JobServiceDeps): JobService {
 /** Should the job end without an image, its uploads are deleted. */
 export async function insertBuild(
   transaction: JobRecords,
-  { ids }: Pick<JobServiceDeps, 'ids'>,
+  { ids, sealer }: Pick<JobServiceDeps, 'ids' | 'sealer'>,
   job: StoredJob,
+  secrets: Secrets = {},
 ): Promise<void> {
   await transaction.jobs.insert(job);
+  if (Object.keys(secrets).length > 0) {
+    await transaction.jobs.setSecrets(job.request.id, sealer.seal(JSON.stringify(secrets)));
+  }
   if (job.request.job_type === 'import') {
     // What is uploaded belongs to the image, which is there already.
     return;
@@ -167,7 +181,9 @@ export async function mustFind(records: JobRecords, id: string): Promise<StoredJ
 /** What the job leads to, as far as its source says. */
 interface Target {
   readonly imageId: string;
+  readonly arch: Architecture;
   readonly requireDkms: boolean;
+  readonly metadata?: Image['metadata'];
 }
 
 /** Refuses what could only fail later. */
@@ -181,6 +197,17 @@ async function checkInput(records: JobRecords, input: JobCreate, deps: JobServic
   return target;
 }
 
+async function checkArchives(
+  objects: Pick<ObjectStore, 'head'>,
+  customization: Pick<Customization, 'changes'>,
+): Promise<void> {
+  for (const path of archivesOf(customization)) {
+    if ((await objects.head(addressOf(path))) === undefined) {
+      throw new KilnError('object-not-found', `there is no object ${path}`);
+    }
+  }
+}
+
 async function checkRecipe(records: JobRecords, id: string, deps: JobServiceDeps): Promise<Target> {
   const recipe = await records.recipes.find(id);
   if (recipe === undefined) {
@@ -192,8 +219,7 @@ async function checkRecipe(records: JobRecords, id: string, deps: JobServiceDeps
   if (recipe.link === null) {
     throw new KilnError('recipe-without-archive', `"${recipe.name}" has no archive`);
   }
-  refuseForeign(recipe, deps.hostArchitecture);
-  return { imageId: deps.ids.id(), requireDkms: recipe.require_dkms };
+  return { imageId: deps.ids.id(), arch: recipe.arch, requireDkms: recipe.require_dkms };
 }
 
 async function checkImage(records: JobRecords, id: string, deps: JobServiceDeps): Promise<Target> {
@@ -204,12 +230,12 @@ async function checkImage(records: JobRecords, id: string, deps: JobServiceDeps)
   if (image.link === null) {
     throw new KilnError('image-without-manifest', `"${image.name}" has no manifest`);
   }
-  refuseForeign(image, deps.hostArchitecture);
-  return { imageId: deps.ids.id(), requireDkms: true };
+  const { arch, metadata } = image;
+  return { imageId: deps.ids.id(), arch, requireDkms: true, metadata };
 }
 
 /** An import gives an image that is registered already what it is made of. */
-async function checkRoot(records: JobRecords, id: string, deps: JobServiceDeps): Promise<Target> {
+async function checkRoot(records: JobRecords, id: string): Promise<Target> {
   const image = await records.images.find(id);
   if (image === undefined) {
     throw new KilnError('image-not-found', `there is no image ${id}`);
@@ -217,42 +243,38 @@ async function checkRoot(records: JobRecords, id: string, deps: JobServiceDeps):
   if (image.link !== null) {
     throw new KilnError('link-is-set', `image ${id} has its manifest at ${image.link.path}`);
   }
-  refuseForeign(image, deps.hostArchitecture);
-  return { imageId: id, requireDkms: false };
-}
-
-function refuseForeign({ name, arch }: { name: string; arch: Architecture }, host: Architecture): void {
-  if (arch !== host) {
-    const detail = `"${name}" is for ${arch}, and this service builds for ${host}`;
-    throw new KilnError('architecture-not-supported', detail);
-  }
+  return { imageId: id, arch: image.arch, requireDkms: false };
 }
 
 /** A queued job; what the input does not say is as the settings have it. */
 export function newJob(
-  deps: Pick<JobServiceDeps, 'clock' | 'defaults' | 'hostArchitecture'>,
+  deps: Pick<JobServiceDeps, 'clock' | 'defaults'>,
   id: string,
   input: Omit<JobCreate, 'job_type'> & Pick<Job, 'job_type'>,
   target: Target,
+  customization: Customization = NO_CUSTOMIZATION,
 ): StoredJob {
   const created = timestamp(deps.clock.now());
+  const request: JobRequest = {
+    id,
+    created,
+    job_type: input.job_type,
+    artifact_id: input.artifact_id,
+    image_root_archive_name: input.image_root_archive_name,
+    public_key_id: input.public_key_id ?? null,
+    enable_debug: input.enable_debug ?? false,
+    build_env_size: input.build_env_size ?? deps.defaults.diskGib,
+    job_mem_size: input.job_mem_size ?? deps.defaults.memoryGib,
+    kernel_file_name: input.kernel_file_name ?? null,
+    initrd_file_name: input.initrd_file_name ?? null,
+    kernel_parameters_file_name: input.kernel_parameters_file_name ?? 'kernel-parameters',
+    require_dkms: input.require_dkms ?? target.requireDkms,
+    node: input.node ?? null,
+    node_labels: input.node_labels ?? {},
+    arch: target.arch,
+  };
   return {
-    request: {
-      id,
-      created,
-      job_type: input.job_type,
-      artifact_id: input.artifact_id,
-      image_root_archive_name: input.image_root_archive_name,
-      public_key_id: input.public_key_id ?? null,
-      enable_debug: input.enable_debug ?? false,
-      build_env_size: input.build_env_size ?? deps.defaults.diskGib,
-      job_mem_size: input.job_mem_size ?? deps.defaults.memoryGib,
-      kernel_file_name: input.kernel_file_name ?? null,
-      initrd_file_name: input.initrd_file_name ?? null,
-      kernel_parameters_file_name: input.kernel_parameters_file_name ?? 'kernel-parameters',
-      require_dkms: input.require_dkms ?? target.requireDkms,
-      arch: deps.hostArchitecture,
-    },
+    request,
     snapshot: {
       sequence: 1,
       state: 'queued',
@@ -261,7 +283,7 @@ export function newJob(
       reason: null,
       resultantImageId: null,
     },
-    steps: pendingSteps(input.job_type),
+    steps: pendingSteps(input.job_type, shellOf(request, customization) !== null),
     started: null,
     finished: null,
     heartbeat: null,
@@ -269,9 +291,13 @@ export function newJob(
     reservedImageId: target.imageId,
     tokenHash: null,
     execution: null,
+    place: null,
     wire: NO_WIRE_NOTES,
     inspection: null,
-    customization: NO_CUSTOMIZATION,
+    customization: {
+      ...customization,
+      ...(target.metadata === undefined ? {} : { metadata: target.metadata }),
+    },
     shell: NO_SHELL,
     retry: NO_RETRY,
   };

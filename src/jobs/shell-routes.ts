@@ -44,6 +44,21 @@ export function shellRoutes({ shells }: ShellRoutesDeps): FastifyPluginAsyncType
     );
 
     app.post(
+      '/kiln/v1/jobs/:id/checkpoint',
+      {
+        schema: {
+          operationId: 'keepShell',
+          summary:
+            'Keep what was done in the shell of a job so far; `checkpoint` of the job says when that is done',
+          tags,
+          params,
+          response: { 202: Job },
+        },
+      },
+      async (request, reply) => reply.code(202).send(await shells.checkpoint(request.params.id)),
+    );
+
+    app.post(
       '/kiln/v1/jobs/:id/extend',
       {
         schema: {

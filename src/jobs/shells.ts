@@ -8,8 +8,10 @@ import { mustFind } from './service.ts';
 import type { ShellNotes } from './store.ts';
 
 export interface JobShells {
-  /** Ends the shell as its marker files do. Throws `job-not-found` and `job-without-shell`, as does `extend`. */
+  /** Ends the shell as its marker files do. Throws `job-not-found` and `job-without-shell`, as all here. */
   end(id: string, verdict: Verdict): Promise<Job>;
+  /** Has what was done so far kept; the `checkpoint` of the job says when that is done. */
+  checkpoint(id: string): Promise<Job>;
   /** Adds to the total limit of the shell. */
   extend(id: string, minutes: number): Promise<Job>;
 }
@@ -38,6 +40,7 @@ export function createJobShells({ records, changes, log }: JobContext): JobShell
       // Whoever came first is heard.
       return change(id, (shell) => ({ ...shell, verdict: shell.verdict ?? verdict }));
     },
+    checkpoint: (id) => change(id, (shell) => ({ ...shell, checkpoints: shell.checkpoints + 1 })),
     extend: (id, minutes) =>
       change(id, (shell) => ({ ...shell, extendedSeconds: shell.extendedSeconds + minutes * 60 })),
   };

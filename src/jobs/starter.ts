@@ -4,7 +4,8 @@ import type { Ids } from '../platform/ids.ts';
 import { type BuilderRootOnHost, type DocumentDeps, makeDocument } from './document.ts';
 import { endJob, type JobContext } from './ending.ts';
 import type { Executor } from './executor.ts';
-import { reasonOfError } from './reasons.ts';
+import { choosePlace, type LocalMachine } from './placement.ts';
+import { reasonFor, reasonOfError } from './reasons.ts';
 import { hashOfToken } from './runner-access.ts';
 import type { StoredJob } from './store.ts';
 
@@ -22,8 +23,11 @@ export interface Claim {
 }
 
 export interface JobStarter {
-  /** Makes the job `starting`; undefined when somebody else moved it on first. */
-  claim(queued: StoredJob): Promise<Claim | undefined>;
+  /**
+   * Decides where the job runs, and makes it `starting`; `wait` when it has to, undefined when somebody else moved it on first.
+   * A job that no machine could ever run fails with `no-node`.
+   */
+  claim(queued: StoredJob, local: LocalMachine): Promise<Claim | 'wait' | undefined>;
   /** Starts the runner, or fails the job. Gives up without a word when the signal aborts before. */
   launch(claim: Claim, signal: AbortSignal): Promise<void>;
   /** Whether the executor is being given the job right now, so that its execution is about to be known. */
@@ -45,15 +49,19 @@ export function createStarter(deps: StarterDeps): JobStarter {
       if (current?.snapshot.sequence !== job.snapshot.sequence) {
         return;
       }
-      await records.jobs.setExecution(id, await executor.start(document));
+      await records.jobs.setExecution(id, await executor.start(document, job.place));
       log.info({ job: id, attempt: job.snapshot.attempt, executor: executor.name }, 'runner started');
     } finally {
       handing.delete(id);
     }
   }
 
+  async function refuse(job: StoredJob, why: string): Promise<undefined> {
+    await endJob(deps, job, { state: 'failed', reason: reasonFor('no-node', why, job) });
+  }
+
   return {
-    async claim(queued) {
+    async claim(queued, local) {
       const token = deps.ids.secret();
       const { sequence, attempt } = queued.snapshot;
       const next = {
@@ -64,12 +72,22 @@ export function createStarter(deps: StarterDeps): JobStarter {
         resultantImageId: null,
       } as const;
       const tokenHash = hashOfToken(token);
-      const also = { tokenHash, execution: null };
-      if (!(await records.jobs.advance(queued.request.id, sequence, next, also))) {
+      const claimed = await records.transaction(async (inside) => {
+        const choice = await choosePlace(inside, queued, local);
+        if (choice.kind !== 'place') {
+          return choice;
+        }
+        const also = { tokenHash, execution: null, place: choice.place };
+        return (await inside.jobs.advance(queued.request.id, sequence, next, also)) ? also : undefined;
+      });
+      if (claimed === undefined) {
         return undefined;
       }
+      if ('kind' in claimed) {
+        return claimed.kind === 'wait' ? 'wait' : await refuse(queued, claimed.why);
+      }
       deps.changes.notify({ jobId: queued.request.id, kind: 'state' });
-      return { job: { ...queued, ...also, snapshot: { ...next, sequence: sequence + 1 } }, token };
+      return { job: { ...queued, ...claimed, snapshot: { ...next, sequence: sequence + 1 } }, token };
     },
 
     async launch(claim, signal) {

@@ -21,10 +21,10 @@ test('nothing follows on an end', () => {
 
 test('the status follows the step in progress, and stays between two steps', () => {
   for (const { name, status } of CREATE_STEPS) {
-    const running = pendingSteps().map((step) =>
+    const running = pendingSteps('create', true).map((step) =>
       step.name === name ? { ...step, state: 'running' as const } : step,
     );
-    const done = pendingSteps().map((step) =>
+    const done = pendingSteps('create', true).map((step) =>
       step.name === name ? { ...step, state: 'done' as const } : step,
     );
     expect(statusOf('running', running)).toBe(status);
@@ -34,7 +34,7 @@ test('the status follows the step in progress, and stays between two steps', () 
 });
 
 test('the status of a job that does not run is that of its state', () => {
-  const steps = pendingSteps();
+  const steps = pendingSteps('create', false);
   expect(['queued', 'starting', 'running'].map((state) => statusOf(state as 'queued', steps))).toEqual([
     'creating',
     'creating',

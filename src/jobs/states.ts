@@ -7,7 +7,7 @@ import { CREATE_STEPS, CUSTOMIZE_STEPS, IMPORT_STEPS, INSPECT_STEPS, stepsOf } f
 
 /** `starting` goes back to `queued` when the service was restarted before a runner was started. */
 const TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
-  queued: ['starting', 'cancelled'],
+  queued: ['starting', 'failed', 'cancelled'],
   starting: ['queued', 'running', 'failed', 'cancelling'],
   running: ['succeeded', 'failed', 'cancelling'],
   cancelling: ['cancelled'],
@@ -59,8 +59,8 @@ function statusOfSteps(steps: readonly JobStep[]): JobStatus {
 }
 
 /** The steps of a job that nobody has begun. */
-export function pendingSteps(jobType: Job['job_type'] = 'create'): Job['steps'] {
-  return stepsOf(jobType).map(({ name, title }) => ({
+export function pendingSteps(jobType: Job['job_type'], withShell: boolean): Job['steps'] {
+  return stepsOf(jobType, withShell).map(({ name, title }) => ({
     name,
     title,
     state: 'pending',

@@ -6,6 +6,7 @@
 import type { Checkpoint, CheckpointProgress } from '../contract/checkpoints.ts';
 import type { KeyValue } from '../contract/common.ts';
 import type { Change, OpenShell, Verdict } from '../contract/customizations.ts';
+import type { Image } from '../contract/images.ts';
 import type { InspectionReport } from '../contract/inspections.ts';
 import type { Job, JobReason, JobState, JobStatus, LogLine } from '../contract/jobs.ts';
 import type { ObjectAddress } from '../features/objects/store.ts';
@@ -27,6 +28,8 @@ export type JobRequest = Pick<
   | 'initrd_file_name'
   | 'kernel_parameters_file_name'
   | 'require_dkms'
+  | 'node'
+  | 'node_labels'
   | 'arch'
 >;
 
@@ -76,6 +79,8 @@ export interface StoredJob {
   readonly tokenHash: string | null;
   /** What the executor needs to find the runner again after a restart; opaque to the engine. */
   readonly execution: string | null;
+  /** Name of the build node that it runs or ran on; null for the machine of the service. */
+  readonly place: string | null;
   readonly wire: WireNotes;
   /** What an inspection is to look at; null for all other jobs. */
   readonly inspection: InspectionNotes | null;
@@ -92,10 +97,16 @@ export interface RetryNotes {
   readonly of: string | null;
   /** The checkpoint of that job; null to start over. */
   readonly resume: CheckpointProgress | null;
+  /** The build node that has that checkpoint; null for the machine of the service. */
+  readonly place: string | null;
 }
 
 export interface Customization {
   readonly changes: readonly Change[];
+  /** What the image had when the job was made, should it be gone when the job is done. */
+  readonly metadata: Image['metadata'];
+  /** Of the secrets that were given; the values are apart. */
+  readonly secretNames: readonly string[];
   /** The shell that is opened when all changes are made, or when a build fails. */
   readonly shell: { readonly name: string; readonly jail: boolean } | null;
 }
@@ -104,12 +115,19 @@ export interface ShellNotes {
   readonly open: OpenShell | null;
   readonly verdict: Verdict | null;
   readonly extendedSeconds: number;
+  /** How often somebody asked for a checkpoint. */
+  readonly checkpoints: number;
 }
 
-export const NO_CUSTOMIZATION: Customization = { changes: [], shell: null };
-export const NO_SHELL: ShellNotes = { open: null, verdict: null, extendedSeconds: 0 };
+export const NO_CUSTOMIZATION: Customization = {
+  changes: [],
+  metadata: {},
+  secretNames: [],
+  shell: null,
+};
+export const NO_SHELL: ShellNotes = { open: null, verdict: null, extendedSeconds: 0, checkpoints: 0 };
 
-export const NO_RETRY: RetryNotes = { checkpoint: null, of: null, resume: null };
+export const NO_RETRY: RetryNotes = { checkpoint: null, of: null, resume: null, place: null };
 
 export interface InspectionNotes {
   readonly schemaOnly: boolean;
@@ -133,13 +151,13 @@ export interface JobStore {
   insert(job: StoredJob): Promise<void>;
   /**
    * Appends a snapshot if `expected` is still the last one; false, and nothing changed, when it is not. Sets
-   * started and finished from the states, tokenHash and execution when they are given.
+   * started and finished from the states, tokenHash, execution and place when they are given.
    */
   advance(
     id: string,
     expected: number,
     next: Omit<JobSnapshot, 'sequence'>,
-    also?: { tokenHash?: string | null; execution?: string | null },
+    also?: { tokenHash?: string | null; execution?: string | null; place?: string | null },
   ): Promise<boolean>;
   setExecution(id: string, execution: string): Promise<void>;
   setHeartbeat(id: string, at: string): Promise<void>;
@@ -147,6 +165,10 @@ export interface JobStore {
   setWire(id: string, wire: WireNotes): Promise<void>;
   setShell(id: string, shell: ShellNotes): Promise<void>;
   setRetry(id: string, retry: RetryNotes): Promise<void>;
+  /** Sealed; they go when the job is over. */
+  setSecrets(id: string, sealed: string): Promise<void>;
+  /** Undefined when it was given none, or is over. */
+  secrets(id: string): Promise<string | undefined>;
   /** Appends lines whose numbers follow on what is stored; lines that are there already are ignored. */
   appendLog(id: string, lines: readonly LogLine[]): Promise<void>;
   /** Lines after number `after` (0 for all), at most `limit` of them. */

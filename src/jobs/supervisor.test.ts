@@ -130,6 +130,22 @@ test('a silent runner is lost when it is gone, and ended when it stays mute', as
   expect(lost).toMatchObject({ state: 'failed', reason: { code: 'runner-lost' } });
 });
 
+test('the carrier of a job on a build node is left to say itself that its node is lost', async () => {
+  const { world, id, runner } = await running();
+  const stored = world.state.jobs.get(id);
+  if (stored === undefined) {
+    throw new Error('the job is not there');
+  }
+  world.state.jobs.set(id, { ...stored, place: 'x3000' });
+  world.passSeconds(170);
+  await world.settle();
+  expect(await job(world, id)).toMatchObject({ state: 'running' });
+  world.passSeconds(20);
+  await world.settle();
+  expect(runner.alive).toBe(false);
+  expect(await job(world, id)).toMatchObject({ state: 'failed' });
+});
+
 test('a step past its deadline is ended by the service when the runner does not', async () => {
   const { world, id, document, runner } = await running();
   const at = '2026-01-01T00:00:00.000Z';

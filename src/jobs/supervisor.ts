@@ -3,8 +3,11 @@
  * those that are over. It keeps no truth: what it remembers is only what this machine still has to clear away,
  * and at its start it finds that again from the records and the executor.
  */
+import type { Architecture } from '../contract/common.ts';
+import { runsPrograms } from '../contract/jobs.ts';
 import { type AttendantTiming, createAttendant, type RunnerExit } from './attendant.ts';
 import { reconcile } from './reconcile.ts';
+import { deleteWithRecord } from './record.ts';
 import { createStarter, type StarterDeps } from './starter.ts';
 import { ACTIVE_STATES, isOver } from './states.ts';
 import type { StoredJob } from './store.ts';
@@ -23,6 +26,8 @@ export const SUPERVISOR_TIMING: SupervisorTiming = {
 };
 
 export interface SupervisorDeps extends StarterDeps {
+  /** Of the machine of the service. */
+  readonly hostArchitecture: Architecture;
   readonly timing?: SupervisorTiming;
 }
 
@@ -51,7 +56,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const tasks = createTasks(log);
   /** Jobs that this machine has to clear away after. */
   const held = new Set<string>();
-  /** Those of them, and of the active ones, that have room of their own. */
+  /** Those of them, and of the active ones, that run here: the kinds have room of their own. */
   const kinds = new Map<string, Kind>();
   const exits = new Map<string, RunnerExit>();
   const stopping = new AbortController();
@@ -67,8 +72,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     kick();
   });
 
-  function note({ request }: StoredJob): void {
-    kinds.set(request.id, kindOf(request));
+  function note({ request, place }: StoredJob): void {
+    if (place === null) {
+      kinds.set(request.id, kindOf(request));
+    } else {
+      kinds.delete(request.id);
+    }
   }
 
   function attendTo(jobId: string): void {
@@ -108,8 +117,9 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   /** A job that a client deleted while it ran goes now that nothing is left of its runner. */
   async function forget(job: StoredJob | undefined): Promise<void> {
     if (job?.wire.removed) {
-      await records.jobs.delete(job.request.id);
+      await records.transaction((inside) => deleteWithRecord(inside, job.request.id));
       deps.changes.notify({ jobId: job.request.id, kind: 'deleted' });
+      await deps.cleanObjects();
     }
   }
 
@@ -122,8 +132,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       note(job);
     }
     const occupied = new Set([...active.map((job) => job.request.id), ...held]);
-    const occupying = (kind: Kind) =>
-      [...occupied].filter((id) => (kinds.get(id) ?? 'build') === kind).length;
+    const occupying = (kind: Kind) => [...occupied].filter((id) => kinds.get(id) === kind).length;
     // No inspection waits for a build to end, and no build for a shell to be closed.
     const free = {
       build: config.concurrency - occupying('build'),
@@ -133,18 +142,23 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     let capacity = await executor.capacity();
     for (const job of queued) {
       const kind = kindOf(job.request);
-      if (capacity < 1 || free[kind] < 1) {
+      const claim = await starter.claim(job, {
+        arch: deps.hostArchitecture,
+        takesJobs: config.local || kind === 'inspection',
+        emulates: config.emulates || !runsPrograms(job.request),
+        free: Math.max(0, Math.min(capacity, free[kind])),
+      });
+      if (claim === undefined || claim === 'wait') {
         continue;
       }
-      free[kind] -= 1;
-      capacity -= 1;
-      const claim = await starter.claim(job);
-      if (claim !== undefined) {
-        note(job);
-        held.add(job.request.id);
-        exits.delete(job.request.id);
-        tasks.run(job.request.id, () => starter.launch(claim, stopping.signal));
+      if (claim.job.place === null) {
+        free[kind] -= 1;
+        capacity -= 1;
       }
+      note(claim.job);
+      held.add(job.request.id);
+      exits.delete(job.request.id);
+      tasks.run(job.request.id, () => starter.launch(claim, stopping.signal));
     }
   }
 

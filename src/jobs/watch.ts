@@ -6,6 +6,8 @@ import type { StoredJob } from './store.ts';
 const DEADLINE_MARGIN_SECONDS = 60;
 /** A runner that lives but does not report for this many heartbeats has lost its way. */
 const MUTE_HEARTBEATS = 3;
+/** The carrier of a job on a build node says by itself that the node is lost, this much after the runner there gave up. */
+const CARRIER_MARGIN_SECONDS = 60;
 
 export type Finding =
   | { readonly kind: 'fine' }
@@ -25,10 +27,15 @@ export function examine(job: StoredJob, now: Date, since: Date, config: JobsConf
   }
   const heard = Math.max(since.getTime(), Date.parse(job.snapshot.at), heartbeat);
   const seconds = Math.round((now.getTime() - heard) / 1000);
-  if (seconds > config.heartbeatSeconds * MUTE_HEARTBEATS) {
+  if (seconds > patienceSeconds(job, config)) {
     return { kind: 'mute', seconds };
   }
   return seconds > config.heartbeatSeconds ? { kind: 'silent', seconds } : { kind: 'fine' };
+}
+
+function patienceSeconds({ place }: StoredJob, { heartbeatSeconds, graceSeconds }: JobsConfig): number {
+  const here = heartbeatSeconds * MUTE_HEARTBEATS;
+  return place === null ? here : Math.max(here, graceSeconds + CARRIER_MARGIN_SECONDS);
 }
 
 function overdueStep(job: StoredJob, now: Date, config: JobsConfig): Finding | undefined {

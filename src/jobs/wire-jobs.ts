@@ -7,9 +7,11 @@ import { KilnError } from '../contract/errors.ts';
 import type { Job, JobCreate, JobStatus } from '../contract/jobs.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { JobRecords } from '../ports/records.ts';
+import { shellOf } from './customizations.ts';
 import { announceEnd, endWithin, type JobContext } from './ending.ts';
 import { presentJob } from './present.ts';
 import { reasonFor } from './reasons.ts';
+import { deleteWithRecord } from './record.ts';
 import { type JobService, mustFind } from './service.ts';
 import { isOver } from './states.ts';
 import type { StoredJob, WireNotes } from './store.ts';
@@ -82,6 +84,7 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
         announceEnd(deps, id);
       }
       changes.notify({ jobId: id, kind: 'deleted' });
+      await deps.cleanObjects();
     },
   };
 
@@ -93,13 +96,13 @@ export function createWireJobs(deps: JobContext & { readonly jobs: JobService })
     const job = await find(id, transaction);
     const { state, sequence, attempt } = job.snapshot;
     if (isOver(state)) {
-      await transaction.jobs.delete(id);
+      await deleteWithRecord(transaction, id);
       return 'gone';
     }
     if (state === 'queued') {
       const reason = reasonFor('job-cancelled', 'The job was deleted before it was started', job);
       await endWithin(transaction, job, { state: 'cancelled', reason }, at);
-      await transaction.jobs.delete(id);
+      await deleteWithRecord(transaction, id);
       return 'ended';
     }
     if (state !== 'cancelling') {
@@ -137,12 +140,20 @@ function imageOf({ wire, snapshot }: StoredJob): string | null {
     : (snapshot.resultantImageId ?? wire.resultantImageId);
 }
 
+/** The shell of a job that was not made on this wire, so that its clients find it. */
+function containerOf({ request, customization }: StoredJob): WireJob['sshContainer'] {
+  const shell = shellOf(request, customization);
+  return shell === null
+    ? null
+    : { name: request.job_type === 'create' ? 'debug' : 'customize', jail: shell.jail };
+}
+
 function present(stored: StoredJob): WireJob {
   const job = presentJob(stored);
   const status = holds(stored) ? (stored.wire.status ?? job.status) : job.status;
   const job_type = job.job_type === 'customize' ? 'customize' : 'create';
   return {
     job: { ...job, job_type, status, resultant_image_id: imageOf(stored) },
-    sshContainer: stored.wire.sshContainer,
+    sshContainer: stored.wire.sshContainer ?? containerOf(stored),
   };
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Server } from 'node:net';
-import { defaultEnvironment } from './exec.ts';
+import { defaultEnvironment, nodeProgram } from './exec.ts';
 
 /** A socket belongs to the namespace in which it was made, whoever accepts its connections. */
 const LISTEN = `
@@ -25,7 +25,7 @@ export async function listenThrough(
   if (program === undefined) {
     throw new TypeError('a command has at least one word');
   }
-  const child = spawn(program, [...args, process.execPath, '-e', LISTEN, address, String(port)], {
+  const child = spawn(program, [...args, nodeProgram(), '-e', LISTEN, address, String(port)], {
     env: defaultEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

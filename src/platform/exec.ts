@@ -72,6 +72,14 @@ export function defaultEnvironment(): Record<string, string> {
   };
 }
 
+/** Set where this program runs by a Node.js that its own path does not lead to. */
+export const NODE_VARIABLE = 'KILN_NODE';
+
+/** The program that runs this one. */
+export function nodeProgram(): string {
+  return process.env[NODE_VARIABLE] ?? process.execPath;
+}
+
 /** Signals a whole process group; one that is gone already is no error. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
@@ -222,6 +230,8 @@ export async function mustRun(argv: readonly string[], options: CommandOptions =
 
 export interface BackgroundCommand {
   readonly pid: number;
+  /** Settles when the command has its whole input, or takes no more. */
+  readonly fed: Promise<void>;
   /** Settles when the command is over. */
   readonly ended: Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
   /** Ends the group with TERM, and with KILL five seconds later. */
@@ -264,10 +274,14 @@ export async function startCommand(
   child.stdin?.on('error', () => {
     // The command ended without reading its input: its exit code tells the story.
   });
+  const fed = new Promise<void>((resolve) => {
+    child.stdin?.once('finish', resolve).once('close', resolve);
+  });
   child.stdin?.end(options.input ?? '');
   const stopper = stopGroupOf(child);
   return {
     pid: child.pid ?? 0,
+    fed,
     ended,
     async stop() {
       stopper.stop();

@@ -71,6 +71,17 @@ export const OPTIONS = {
   's3.boot_images_bucket': text('boot-images', 'Bucket of images'),
   's3.part_mib': integer(16, 5, 'Size of the parts in which large objects are sent, in MiB'),
   'jobs.concurrency': integer(1, 1, 'How many jobs run on this machine at the same time'),
+  'jobs.local': text(
+    'yes',
+    'Whether this machine runs jobs; with no, all but inspections go to build nodes',
+    ['yes', 'no'],
+  ),
+  'jobs.emulation': text(
+    'yes',
+    'Whether jobs for another architecture run here by emulation, when no build node for it is ready',
+    ['yes', 'no'],
+  ),
+  'nodes.check_seconds': integer(30, 1, 'How often build nodes are looked at, in seconds'),
   'jobs.inspections': integer(2, 1, 'How many inspections of recipes run at the same time, besides the jobs'),
   'jobs.customizations': integer(8, 1, 'How many customize jobs run at the same time, besides the others'),
   'jobs.heartbeat_seconds': integer(30, 2, 'Silence after which a runner counts as lost, in seconds'),

@@ -43,5 +43,6 @@ export interface JobRecords extends Pick<Records, 'cleanup'> {
   readonly images: Omit<ImageStore, 'page' | 'each'>;
   readonly publicKeys: Omit<PublicKeyStore, 'page'>;
   readonly signingKeys: Pick<SigningKeyStore, 'list'>;
+  readonly nodes: Pick<NodeStore, 'list' | 'find' | 'knowledge'>;
   transaction<T>(work: (records: JobRecords) => Promise<T>): Promise<T>;
 }

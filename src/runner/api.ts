@@ -3,7 +3,7 @@
  * business, and the code of the error tells: `server-unreachable` passes, everything else is an answer.
  */
 import { Value } from 'typebox/value';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { KilnError } from '../contract/errors.ts';
 import { Image } from '../contract/images.ts';
 import { errorOf, Problem } from '../contract/problem.ts';
@@ -15,30 +15,29 @@ import {
   type RunnerReport,
 } from '../contract/runner.ts';
 
+import type { RunnerHttp } from './http.ts';
+
 const TIMEOUT_MS = 20_000;
 
 export interface RunnerApi {
   report(report: RunnerReport, signal?: AbortSignal): Promise<RunnerReply>;
   complete(completion: RunnerCompletion, signal?: AbortSignal): Promise<Image>;
   inspected(inspection: RunnerInspection): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** The service of this job. All calls throw `server-unreachable`, or the error of the problem document answered. */
-export function createRunnerApi(document: Pick<JobDocument, 'api' | 'job_id'>): RunnerApi {
-  const agent = new Agent({ connect: { timeout: 5_000 } });
+export function createRunnerApi(document: Pick<JobDocument, 'api' | 'job_id'>, http: RunnerHttp): RunnerApi {
   const base = new URL(`/kiln/v1/runner/jobs/${document.job_id}/`, document.api.url);
 
   async function post(path: string, body: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const url = new URL(path, base);
+    const { dispatcher, headers } = http.to(url);
     try {
-      const response = await request(new URL(path, base), {
+      const response = await request(url, {
         method: 'POST',
-        dispatcher: agent,
-        headers: {
-          authorization: `Bearer ${document.api.token}`,
-          'content-type': 'application/json',
-        },
+        dispatcher,
+        headers: { ...headers, 'content-type': 'application/json' },
         body: JSON.stringify(body),
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       });
@@ -69,7 +68,6 @@ export function createRunnerApi(document: Pick<JobDocument, 'api' | 'job_id'>): 
     async inspected(inspection) {
       await post('inspected', inspection, undefined);
     },
-    close: () => agent.close(),
   };
 }
 

@@ -35,7 +35,22 @@ function parseJson(text: string): unknown {
 }
 
 /** Everything in the document that must not be in a log: who has it can act for the job. */
-export function secretsOf(document: Pick<JobDocument, 'api' | 'source' | 'image'>): string[] {
-  const uploads = Object.values(document.image.uploads);
-  return [document.api.token, document.source.url, ...uploads.map((upload) => upload.url)];
+export function secretsOf(
+  document: Pick<JobDocument, 'api' | 'source' | 'image' | 'record' | 'archives' | 'secrets'>,
+): string[] {
+  const { api, source, image, record, archives } = document;
+  const { recordings, ...uploads } = image.uploads;
+  const ofJob = record === null ? [] : [record.sessions, ...record.recordings];
+  const addresses = [source, ...archives, ...Object.values(uploads), ...recordings, ...ofJob];
+  return [
+    api.token,
+    ...(source.history === null ? [] : [source.history]),
+    ...addresses.map(({ url }) => url),
+    ...givenSecrets(document),
+  ];
+}
+
+/** What people have given for the changes. Logs have one line at a time, and so of a secret of several. */
+export function givenSecrets({ secrets }: Pick<JobDocument, 'secrets'>): string[] {
+  return Object.values(secrets).flatMap((value) => [value, ...value.split(/\r?\n/)]);
 }

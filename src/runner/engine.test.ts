@@ -6,6 +6,7 @@ import type { StepState } from '../contract/jobs.ts';
 import { GIB } from '../platform/bytes.ts';
 import { CommandError } from '../platform/exec.ts';
 import { createEngine, JobFailure } from './engine.ts';
+import { createRunnerHttp } from './http.ts';
 import type { StepContext } from './step.ts';
 import { testDocument } from './testing/document.ts';
 
@@ -37,6 +38,7 @@ function engineOf(options: { result?: Partial<SandboxResult>; freeBytes?: number
     close: nothing,
     hostPath: (folder) => folder,
     run: async () => resultOf(options.result ?? {}),
+    whilePaused: (work) => work(),
     usage: async () => ({ freeBytes: options.freeBytes ?? 5 * GIB, totalBytes: 10 * GIB }),
   };
   const run = createEngine({
@@ -50,6 +52,7 @@ function engineOf(options: { result?: Partial<SandboxResult>; freeBytes?: number
       log: () => {},
       step: (name, state) => states.push([name, state]),
     },
+    http: createRunnerHttp(testDocument()),
     stop: stop.signal,
     patienceMs: 50,
   });

@@ -8,6 +8,7 @@ import type { JobReason } from '../contract/jobs.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import { formatDuration } from '../platform/bytes.ts';
 import { causeOf, reasonOf } from './diagnosis.ts';
+import type { RunnerHttp } from './http.ts';
 import type { Reporter } from './reporter.ts';
 import type { Step } from './step.ts';
 
@@ -18,6 +19,7 @@ export interface EngineOptions {
   readonly document: JobDocument;
   readonly workspace: Workspace;
   readonly reporter: Pick<Reporter, 'log' | 'step' | 'desk'>;
+  readonly http: RunnerHttp;
   /** Aborts when the whole job has to stop; its reason becomes that of the job. */
   readonly stop: AbortSignal;
   /** For tests. */
@@ -30,11 +32,14 @@ export type RunStep = <Input, Output>(step: Step<Input, Output>, input: Input) =
 /** A job that cannot go on, with the reason that clients are shown. */
 export class JobFailure extends Error {
   readonly reason: JobReason;
+  /** The whole job has to stop; no step of it failed. */
+  readonly stopped: boolean;
 
-  constructor(reason: JobReason, cause: unknown) {
+  constructor(reason: JobReason, { cause, stopped }: { cause: unknown; stopped: boolean }) {
     super(reason.detail, { cause });
     this.name = 'JobFailure';
     this.reason = reason;
+    this.stopped = stopped;
   }
 }
 
@@ -50,6 +55,7 @@ export function createEngine(options: EngineOptions): RunStep {
       document,
       workspace: watched(options.workspace, failed),
       signal,
+      http: options.http,
       desk: reporter.desk,
       log: (text: string) => reporter.log(step.name, text),
       progress: (progress: NonNullable<Parameters<Reporter['step']>[2]>['progress']) =>
@@ -74,7 +80,7 @@ export function createEngine(options: EngineOptions): RunStep {
       const reason = reasonOf(cause, step.name, options.stop.aborted ? undefined : failed.at(-1));
       reporter.log(step.name, `Failed: ${reason.title}. ${reason.detail}`);
       reporter.step(step.name, 'failed');
-      throw new JobFailure(reason, error);
+      throw new JobFailure(reason, { cause: error, stopped: options.stop.aborted });
     }
   };
 }
@@ -87,6 +93,7 @@ function watched(workspace: Workspace, failed: SandboxResult[]): Workspace {
     openOverlay: (name, options) => workspace.openOverlay(name, options),
     hostPath: (folder) => workspace.hostPath(folder),
     writeFile: (folder, name, data) => workspace.writeFile(folder, name, data),
+    whilePaused: (work) => workspace.whilePaused(work),
     usage: () => workspace.usage(),
     close: () => workspace.close(),
     async run(command) {

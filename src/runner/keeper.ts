@@ -19,6 +19,8 @@ export interface Keeper {
   readonly resume: JobDocument['resume'];
   /** From now on this is what is kept. */
   reached(progress: CheckpointProgress): Promise<void>;
+  /** The same before anything was done for it: nothing has to be on the disk yet, whose flushing may take its time. */
+  begun(progress: CheckpointProgress): Promise<void>;
   /** Nothing is to be kept any more. */
   forget(): Promise<void>;
 }
@@ -40,15 +42,21 @@ export async function dropDisk(folder: string): Promise<void> {
 
 export function createKeeper({ document, disk, now, tell }: KeeperOptions): Keeper {
   const note = join(document.workspace, CHECKPOINT_NOTE);
+
+  async function begun(progress: CheckpointProgress): Promise<void> {
+    const checkpoint = { ...progress, at: timestamp(now()) };
+    await writeFile(`${note}.new`, JSON.stringify(checkpoint), { mode: 0o600 });
+    await rename(`${note}.new`, note);
+    tell(checkpoint);
+  }
+
   return {
     resume: document.resume,
+    begun,
     async reached(progress) {
-      const checkpoint = { ...progress, at: timestamp(now()) };
       // The disk has no journal: what counts has to be on it before the note says so.
       await mustRun(['sync', '--file-system', disk]);
-      await writeFile(`${note}.new`, JSON.stringify(checkpoint), { mode: 0o600 });
-      await rename(`${note}.new`, note);
-      tell(checkpoint);
+      await begun(progress);
     },
     forget: () => rm(note, { force: true }),
   };

@@ -49,6 +49,7 @@ function handOn(
   const url = new URL(packagesTunnelPath(job_id), api.url);
   const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
     agent: false,
+    ...(api.socket === null ? {} : { socketPath: api.socket }),
     headers: {
       connection: 'Upgrade',
       upgrade: PACKAGES_PROTOCOL,

@@ -20,7 +20,7 @@ function start(answer: (report: RunnerReport) => RunnerReply, graceSeconds = 60)
   reporter = startReporter({
     document: {
       attempt: 1,
-      api: { url: 'http://kiln.test', token: 'a-token', grace_seconds: graceSeconds },
+      api: { url: 'http://kiln.test', socket: null, token: 'a-token', grace_seconds: graceSeconds },
       limits: {
         disk_bytes: 1,
         memory_bytes: 1,

@@ -183,12 +183,24 @@ export function startReporter(options: ReporterOptions): Reporter {
     }
   }
 
+  function masked({ note, progress }: Pick<StepReport, 'progress' | 'note'>) {
+    const message = progress?.message === undefined ? {} : { message: mask(progress.message) };
+    return {
+      ...(note === undefined ? {} : { note: mask(note) }),
+      ...(progress === undefined ? {} : { progress: { ...progress, ...message } }),
+    };
+  }
+
   const running = run();
   return {
     stop: stopper.signal,
     desk: {
       tell(told) {
         shell = told;
+        if (told.open && !attended) {
+          // Somebody waits for this very moment.
+          hurry();
+        }
         attended = told.open;
         wake();
       },
@@ -203,8 +215,7 @@ export function startReporter(options: ReporterOptions): Reporter {
       wake();
     },
     step(name, state, also = {}) {
-      const note = also.note === undefined ? {} : { note: mask(also.note) };
-      outbox.addStep({ name, state, at: timestamp(clock.now()), ...also, ...note });
+      outbox.addStep({ name, state, at: timestamp(clock.now()), ...masked(also) });
       wake();
     },
     async flush() {

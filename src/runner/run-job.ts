@@ -1,5 +1,5 @@
 /**
- * `kiln run-job`: one job from its document to its end. It runs as process 1 of a PID namespace, so that nothing of
+ * `run-job`: one job from its document to its end. It runs as process 1 of a PID namespace, so that nothing of
  * it outlives it; what it owns besides is the workspace, which it always closes, and the reports to the service.
  */
 import { dirname, join } from 'node:path';
@@ -20,7 +20,9 @@ import { createImage } from './create.ts';
 import { customizeImage } from './customize.ts';
 import { reasonOf } from './diagnosis.ts';
 import { readDocument, secretsOf } from './document.ts';
+import { ensureMachine } from './emulation.ts';
 import { createEngine, JobFailure } from './engine.ts';
+import { createRunnerHttp, type RunnerHttp } from './http.ts';
 import { OUT } from './image-root.ts';
 import { importImage } from './import.ts';
 import { inspectRecipe } from './inspect.ts';
@@ -52,20 +54,22 @@ export async function runJob({ input, log }: RunJobOptions): Promise<number> {
     log.error({ err: error }, 'job document cannot be read');
     return 2;
   }
-  const api = createRunnerApi(document);
+  const http = createRunnerHttp(document);
+  const api = createRunnerApi(document, http);
   const mask = maskerOf(secretsOf(document));
   const reporter = startReporter({ document, api, clock: systemClock, mask });
   const interrupted = signalsOf(log);
   try {
-    return await runReported({ document, api, reporter, log, mask, interrupted });
+    return await runReported({ document, http, api, reporter, log, mask, interrupted });
   } finally {
     await reporter.close();
-    await api.close();
+    await http.close();
   }
 }
 
 interface Run {
   readonly document: JobDocument;
+  readonly http: RunnerHttp;
   readonly api: RunnerApi;
   readonly reporter: Reporter;
   readonly log: Log;
@@ -79,8 +83,9 @@ async function runReported(given: Run): Promise<number> {
   let workspace: Workspace | undefined;
   try {
     workspace = await openSandbox(document, log);
+    await ensureMachine(workspace, document);
     const stop = AbortSignal.any([reporter.stop, given.interrupted]);
-    const run = createEngine({ document, workspace, reporter, stop });
+    const run = createEngine({ document, workspace, reporter, http: given.http, stop });
     if (document.job_type === 'inspect') {
       const report = await inspectRecipe(run, document.inspection ?? WHOLE_INSPECTION);
       await reporter.flush();
@@ -128,6 +133,7 @@ async function openSandbox(document: JobDocument, log: Log): Promise<Workspace> 
       pids: limits.pids,
     },
     trustedCertificates: document.trusted_certificates,
+    outboundSoon: document.job_type === 'create' || document.job_type === 'customize',
     ...packageAccess(document, log),
   });
 }

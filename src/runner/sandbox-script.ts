@@ -5,11 +5,15 @@
 import { readFile } from 'node:fs/promises';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { inMachine } from '../builder/emulation.ts';
 import type { SandboxCommand } from '../builder/sandbox.ts';
+import type { Architecture } from '../contract/common.ts';
 import { KilnError } from '../contract/errors.ts';
 import { CommandError } from '../platform/exec.ts';
 import { packageFile } from '../platform/package-root.ts';
 import type { StepContext } from './step.ts';
+
+const FOLDER = '/usr/local/kiln';
 
 export interface ScriptCommand extends Pick<SandboxCommand, 'binds' | 'input' | 'files' | 'onLine'> {
   /** File name in src/runner/scripts. */
@@ -17,25 +21,28 @@ export interface ScriptCommand extends Pick<SandboxCommand, 'binds' | 'input' | 
   /** Scripts that it runs itself, of the same folder. */
   readonly beside?: readonly string[];
   readonly args: readonly string[];
+  /** Of the image, when programs of it are started. */
+  readonly machine?: Architecture;
   /** `none` unless given. */
   readonly network?: SandboxCommand['network'];
 }
 
 /** The script as a command of the sandbox. */
 export async function scriptCommand(command: ScriptCommand): Promise<SandboxCommand> {
-  const { script, beside = [], args, files = {}, ...rest } = command;
-  const scripts = await Promise.all(
-    [script, ...beside].map(async (name): Promise<[string, string]> => {
-      const text = await readFile(packageFile('src', 'runner', 'scripts', name), 'utf8');
-      return [`/usr/local/kiln/${name}`, text];
-    }),
-  );
-  return {
-    argv: ['python3', '-I', `/usr/local/kiln/${script}`, ...args],
+  const { script, beside = [], args, machine, files = {}, ...rest } = command;
+  const scripts = await Promise.all([script, ...beside].map(scriptFile));
+  const plain: SandboxCommand = {
+    argv: ['python3', '-I', `${FOLDER}/${script}`, ...args],
     files: { ...files, ...Object.fromEntries(scripts) },
     network: 'none',
     ...rest,
   };
+  return machine === undefined ? plain : await inMachine(machine, plain);
+}
+
+async function scriptFile(name: string): Promise<[string, string]> {
+  const text = await readFile(packageFile('src', 'runner', 'scripts', name), 'utf8');
+  return [`${FOLDER}/${name}`, text];
 }
 
 /** Runs a script and gives what it printed. Throws `CommandError`, or `step-failed` when that is not as agreed. */

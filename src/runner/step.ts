@@ -3,6 +3,7 @@ import type { Workspace } from '../builder/sandbox.ts';
 import type { JobProgress } from '../contract/jobs.ts';
 import type { JobDocument } from '../contract/runner.ts';
 import type { StepName } from '../contract/steps.ts';
+import type { RunnerHttp } from './http.ts';
 import type { ShellDesk } from './reporter.ts';
 
 export interface StepContext {
@@ -13,6 +14,7 @@ export interface StepContext {
   /** One line for the log of the job. */
   log(text: string): void;
   progress(progress: JobProgress): void;
+  readonly http: RunnerHttp;
   /** Where the shell of the job and the service hear of each other. */
   readonly desk: ShellDesk;
   /** What the step has to say about its result, in one line. */

@@ -3,15 +3,18 @@
  * it has must be the same.
  */
 import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { request } from 'undici';
 import { KilnError } from '../contract/errors.ts';
+import type { RunnerHttp } from './http.ts';
 
 const ATTEMPTS = 6;
 const SILENCE_MS = 300_000;
+const CHUNK_BYTES = 1024 * 1024;
 
 const StoredObject = Type.Object({
   size_bytes: Type.Integer(),
@@ -31,10 +34,34 @@ export interface UploadSource {
 
 export interface UploadOptions {
   readonly url: string;
+  readonly http: RunnerHttp;
   readonly signal: AbortSignal;
   /** Told how many bytes of this attempt are on their way. */
   readonly onProgress?: (doneBytes: number) => void;
   readonly onRetry?: (message: string) => void;
+}
+
+export function fileSource(name: string, handle: FileHandle, sizeBytes: number): UploadSource {
+  return {
+    name,
+    sizeBytes,
+    async *read() {
+      for (let position = 0; position < sizeBytes; ) {
+        const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - position));
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0) {
+          throw new Error(`${name} became shorter while it was read`);
+        }
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    },
+  };
+}
+
+export function textSource(name: string, text: string): UploadSource {
+  const data = Buffer.from(text);
+  return { name, sizeBytes: data.length, read: () => Readable.from([data]) };
 }
 
 /** Throws `checksum-mismatch` when the store has other bytes, and what went wrong when it does not take them. */
@@ -68,9 +95,15 @@ async function uploadOnce(source: UploadSource, options: UploadOptions): Promise
     }
   }
 
+  const { dispatcher, headers } = options.http.to(options.url);
   const response = await request(options.url, {
     method: 'PUT',
-    headers: { 'content-type': 'application/octet-stream', 'content-length': String(source.sizeBytes) },
+    dispatcher,
+    headers: {
+      ...headers,
+      'content-type': 'application/octet-stream',
+      'content-length': String(source.sizeBytes),
+    },
     body: Readable.from(hashed(), { objectMode: false }),
     signal: options.signal,
     headersTimeout: SILENCE_MS,

@@ -1,10 +1,12 @@
 /** The API description without a running service, for the copy that is checked in. */
+
 import { join } from 'node:path';
 import { openEmbeddedObjectStore } from '../adapters/artifacts/embedded/index.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
 import { createAnnouncer } from '../features/changes/index.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { createInspections } from '../jobs/inspections.ts';
+import { createJobRecordings } from '../jobs/recordings.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobRetries } from '../jobs/retry.ts';
 import { createJobService } from '../jobs/service.ts';
@@ -13,6 +15,7 @@ import { systemClock as clock } from '../platform/clock.ts';
 import { randomIds as ids } from '../platform/ids.ts';
 import { silentLog as log } from '../platform/log.ts';
 import { packageVersion } from '../platform/package-root.ts';
+import { createSealer } from '../platform/seal.ts';
 import { readSettings } from '../platform/settings.ts';
 import { createApp } from '../server/app.ts';
 import { authorityOf } from './authority.ts';
@@ -28,12 +31,29 @@ export async function describeApi(folder: string): Promise<object> {
     signingKey,
     baseUrl: () => '',
   });
-  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds: 1, contents: undefined });
+  const features = createFeatures({
+    records,
+    objects,
+    clock,
+    ids,
+    log,
+    urlSeconds: 1,
+    contents: undefined,
+  });
   const changes = createJobChanges();
   const authority = await authorityOf(readSettings({ flags: { 'state.folder': folder } }), { clock, log });
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const defaults = { diskGib: 1, memoryGib: 1 };
-  const jobDeps = { ...context, pages: records.jobs, ids, hostArchitecture: 'x86_64', defaults } as const;
+  const sealer = createSealer(signingKey, 'description');
+  const jobDeps = {
+    ...context,
+    pages: records.jobs,
+    ids,
+    objects,
+    sealer,
+    hostArchitecture: 'x86_64',
+    defaults,
+  } as const;
   const app = await createApp({
     log,
     version: packageVersion(),
@@ -47,6 +67,7 @@ export async function describeApi(folder: string): Promise<object> {
       s3: undefined,
       jobs: createJobService(jobDeps),
       shells: createJobShells(jobDeps),
+      recordings: createJobRecordings({ records, objects }),
       retries: createJobRetries(jobDeps),
       inspections: createInspections({ ...jobDeps, objects }),
       changes,

@@ -1,8 +1,15 @@
 /** The services of all nouns over one set of records and one object store. */
+
+import { KilnError } from '../contract/errors.ts';
 import { createOperations } from '../features/deleted/index.ts';
 import { createExchange } from '../features/exchange/index.ts';
-import { createDeletedImages, createImageContent, createImageService } from '../features/images/index.ts';
-import { createNodeService } from '../features/nodes/index.ts';
+import {
+  createDeletedImages,
+  createImageContent,
+  createImageHistories,
+  createImageService,
+} from '../features/images/index.ts';
+import { createNodeService, createNodeWatch, type NodeReach } from '../features/nodes/index.ts';
 import { createCleaner } from '../features/objects/index.ts';
 import type { ObjectStore } from '../features/objects/store.ts';
 import { createDeletedPublicKeys, createPublicKeyService } from '../features/public-keys/index.ts';
@@ -27,7 +34,25 @@ export interface FeatureDeps {
   readonly urlSeconds: number;
   /** What is in package repositories; undefined when this service serves none. */
   readonly contents: RepositoryContents | undefined;
+  /** How build nodes are reached; they are not without it. */
+  readonly reach?: NodeReach & { publicKey(): Promise<string> };
+  /** How often they are looked at, in ms. */
+  readonly nodeIntervalMs?: number;
 }
+
+const away = () => Promise.reject(new KilnError('no-node', 'this service reaches no build nodes'));
+const NOWHERE = {
+  publicKey: away,
+  look: async () => ({
+    ssh_status: 'Unknown',
+    runtime_status: 'Unknown',
+    facts: null,
+    problems: [],
+    seen_fingerprints: [],
+  }),
+  prepare: away,
+  sweep: away,
+};
 
 export function createFeatures(deps: FeatureDeps) {
   const cleaner = createCleaner(deps);
@@ -46,16 +71,20 @@ export function createFeatures(deps: FeatureDeps) {
     },
   });
   const imageContent = createImageContent(all);
+  const reach = deps.reach ?? NOWHERE;
+  const watch = createNodeWatch({ ...deps, reach, intervalMs: deps.nodeIntervalMs ?? 30_000 });
   return {
     recipes: createRecipeService(all),
     deletedRecipes,
     images: createImageService(all),
     deletedImages,
     imageContent,
+    imageHistories: createImageHistories(all),
     publicKeys: createPublicKeyService(all),
     deletedPublicKeys,
     exchange,
-    nodes: createNodeService(all),
+    nodes: createNodeService({ records: deps.records, look: watch.look, publicKey: reach.publicKey }),
+    nodeWatch: watch,
     repositories: createRepositoryService(all),
     signingKeys: createSigningKeyService(all),
     once: createOnce(deps),

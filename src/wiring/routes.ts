@@ -10,6 +10,8 @@ import { type ExchangeRoutesDeps, exchangeRoutes } from '../features/exchange/in
 import {
   type ContentRoutesDeps,
   contentRoutes,
+  type HistoryRoutesDeps,
+  historyRoutes,
   type ImageRoutesDeps,
   imageRoutes,
 } from '../features/images/index.ts';
@@ -20,6 +22,7 @@ import { type RecipeRoutesDeps, recipeRoutes } from '../features/recipes/index.t
 import { type RepositoryRoutesDeps, repositoryRoutes } from '../features/repositories/index.ts';
 import { type SigningKeyRoutesDeps, signingKeyRoutes } from '../features/signing-keys/index.ts';
 import { type InspectionRoutesDeps, inspectionRoutes } from '../jobs/inspection-routes.ts';
+import { type RecordingRoutesDeps, recordingRoutes } from '../jobs/recording-routes.ts';
 import { type RetryRoutesDeps, retryRoutes } from '../jobs/retry-routes.ts';
 import { type JobRoutesDeps, jobRoutes } from '../jobs/routes.ts';
 import { type RunnerRoutesDeps, runnerRoutes } from '../jobs/runner-routes.ts';
@@ -31,6 +34,7 @@ export interface RouteDeps
   extends RecipeRoutesDeps,
     ImageRoutesDeps,
     ContentRoutesDeps,
+    HistoryRoutesDeps,
     PublicKeyRoutesDeps,
     ChangeRoutesDeps,
     ObjectRoutesDeps,
@@ -43,6 +47,7 @@ export interface RouteDeps
     JobRoutesDeps,
     InspectionRoutesDeps,
     ShellRoutesDeps,
+    RecordingRoutesDeps,
     RetryRoutesDeps,
     RunnerRoutesDeps {}
 
@@ -51,6 +56,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     recipeRoutes(deps),
     imageRoutes(deps),
     contentRoutes(deps),
+    historyRoutes(deps),
     publicKeyRoutes(deps),
     deletedRoutes([
       {
@@ -89,6 +95,7 @@ export function routesOf(deps: RouteDeps): FastifyPluginAsyncTypebox[] {
     authorityRoutes(deps),
     inspectionRoutes(deps),
     shellRoutes(deps),
+    recordingRoutes(deps),
     retryRoutes(deps),
     runnerRoutes(deps),
   ];

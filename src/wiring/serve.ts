@@ -4,14 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createLocalExecutor } from '../adapters/executors/local/executor.ts';
 import { openSqliteRecords } from '../adapters/records/sqlite/index.ts';
+import { HOST_ARCHITECTURE } from '../builder/emulation.ts';
+import { DOOR_URL } from '../contract/runner-door.ts';
 import { createAnnouncer, journaled } from '../features/changes/index.ts';
-import { loadSigningKey } from '../features/objects/index.ts';
+import { loadSigningKey, objectRoutes } from '../features/objects/index.ts';
+import { signedPath } from '../features/objects/signing.ts';
 import { createJobChanges } from '../jobs/changes.ts';
 import { jobsConfigOf } from '../jobs/config.ts';
 import { createInspections } from '../jobs/inspections.ts';
 import { createPackagesTunnel } from '../jobs/packages-tunnel.ts';
+import { createJobRecordings } from '../jobs/recordings.ts';
 import { createJobReports } from '../jobs/reports.ts';
 import { createJobRetries } from '../jobs/retry.ts';
+import { mustBeRunner } from '../jobs/runner-access.ts';
+import { runnerRoutes } from '../jobs/runner-routes.ts';
 import { createJobService } from '../jobs/service.ts';
 import { createJobShells } from '../jobs/shells.ts';
 import { createSupervisor } from '../jobs/supervisor.ts';
@@ -21,19 +27,28 @@ import { randomIds as ids } from '../platform/ids.ts';
 import { createLog } from '../platform/log.ts';
 import type { Settings } from '../platform/options.ts';
 import { packageVersion } from '../platform/package-root.ts';
+import { createSealer } from '../platform/seal.ts';
 import { createApp } from '../server/app.ts';
+import { type DoorOptions, openDoor } from '../server/door.ts';
 import { assertLoopback } from '../server/loopback.ts';
 import { openArtifacts } from './artifacts.ts';
 import { authorityOf } from './authority.ts';
 import { builderRootsOf } from './builder-roots.ts';
 import { createFeatures } from './features.ts';
 import { imsOf } from './ims.ts';
+import { nodesOf } from './nodes.ts';
 import { packageAccessOf, packagesOf } from './packages.ts';
 import { routesOf } from './routes.ts';
 import { s3Of } from './s3.ts';
 
-/** `entry` is how Kiln itself is started: the words before `run-job`. Settles when the service has stopped. */
-export async function serve(settings: Settings, entry: readonly string[]): Promise<void> {
+/** How the programs of Kiln are started: the words before their commands. */
+export interface Entries {
+  readonly kiln: readonly string[];
+  readonly runner: readonly string[];
+}
+
+/** Settles when the service has stopped. */
+export async function serve(settings: Settings, entries: Entries): Promise<void> {
   assertLoopback(settings['server.host']);
   const log = createLog(settings['log.level']);
   const state = settings['state.folder'];
@@ -54,8 +69,23 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   const authority = await authorityOf(settings, { clock, log });
   const builderRoots = builderRootsOf(settings);
   const builderRoot = () => builderRoots.ensure();
-  const packages = await packagesOf(settings, { records, authority, builderRoot, entry, clock, ids, log });
+  const packages = await packagesOf(settings, {
+    records,
+    authority,
+    builderRoot,
+    entry: entries.kiln,
+    clock,
+    ids,
+    log,
+  });
+  const nodes = nodesOf(settings, {
+    records,
+    runner: entries.runner,
+    builderRoot: async (arch) => (await builderRoots.ensure({}, arch)).path,
+  });
   const features = createFeatures({
+    reach: nodes.reach,
+    nodeIntervalMs: settings['nodes.check_seconds'] * 1000,
     records,
     objects,
     clock,
@@ -66,20 +96,24 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
   });
   const executor = createLocalExecutor({
     stateFolder: state,
-    entry,
+    entry: entries.runner,
     checkpointHours: settings['checkpoints.hours'],
+    carriage: nodes.carriage,
     concurrency:
       settings['jobs.concurrency'] + settings['jobs.inspections'] + settings['jobs.customizations'],
     log,
   });
   const config = jobsConfigOf(settings);
+  const sealer = createSealer(signingKey, 'secrets of jobs');
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
   const jobDeps = {
     ...context,
     pages: records.jobs,
     ids,
-    hostArchitecture: hostArchitecture(),
+    objects,
+    sealer,
+    hostArchitecture: HOST_ARCHITECTURE,
     defaults: config.defaults,
   } as const;
   const jobs = createJobService(jobDeps);
@@ -88,15 +122,19 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     ...context,
     ids,
     objects,
+    sealer,
     executor,
     config,
     builderRoot,
+    hostArchitecture: HOST_ARCHITECTURE,
+    doorAddress: (...asked) => DOOR_URL + signedPath(signingKey, ...asked),
     apiUrl: () => url,
     packages: packageAccessOf(settings, packages),
     trustedCertificates: () => authority.trusted(),
     storeCertificates: await certificatesIn(settings['s3.ca_file']),
   });
   const version = packageVersion();
+  const reports = createJobReports({ ...context, objects, logLimitBytes: config.logBytes });
   const app = await createApp({
     log,
     version,
@@ -114,10 +152,11 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
       jobs,
       inspections,
       shells: createJobShells(context),
+      recordings: createJobRecordings({ records, objects }),
       retries: createJobRetries(jobDeps),
       changes,
       authority,
-      reports: createJobReports({ ...context, objects, logLimitBytes: config.logBytes }),
+      reports,
       log,
     }),
     wires: [
@@ -129,20 +168,31 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
     ],
   });
 
+  let tunnel: ReturnType<typeof createPackagesTunnel> | undefined;
   if (packages !== undefined) {
     const accept = packages.server.acceptBuild;
-    const tunnel = createPackagesTunnel({ records, log, accept });
-    app.server.on('upgrade', (request, socket, head) => void tunnel(request, socket, head));
+    tunnel = createPackagesTunnel({ records, log, accept });
   }
+  const onUpgrade: NonNullable<DoorOptions['onUpgrade']> = (request, socket, head) =>
+    void tunnel?.(request, socket, head);
+  app.server.on('upgrade', onUpgrade);
 
   const stopped = untilStopped();
   await features.giveUpUnfinished();
   await inspections.resume();
   await app.listen({ host: settings['server.host'], port: settings['server.port'] });
   url ||= urlOf(app.server.address() as AddressInfo);
+  const door = await openDoor({
+    log,
+    path: nodes.door,
+    routes: [runnerRoutes({ reports }), objectRoutes({ objects, signingKey })],
+    check: (jobId, token) => mustBeRunner(records, jobId, token),
+    onUpgrade,
+  });
   const [host, port] = [settings['packages.host'], settings['packages.port']];
   const packagesPort = await packages?.server.listen(host, port);
   await supervisor.start();
+  features.nodeWatch.start();
   void packages
     ?.maintain()
     .catch((error: unknown) => log.error({ err: error }, 'packages cannot be tidied up'));
@@ -155,7 +205,9 @@ export async function serve(settings: Settings, entry: readonly string[]): Promi
 
   await stopped;
   authority.close();
+  await features.nodeWatch.stop();
   await app.close();
+  await door.close();
   await supervisor.stop();
   await packages?.close();
   await records.close();
@@ -171,10 +223,6 @@ function untilStopped(): Promise<void> {
 
 function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}
-
-function hostArchitecture() {
-  return process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 }
 
 /** The certificates of a PEM file, one by one. */

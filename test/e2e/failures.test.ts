@@ -53,6 +53,8 @@ describe('a recipe that is wrong', () => {
     expect(job.reason?.detail).toContain('line 30 of the script');
     expect(job.reason?.detail).toContain('line 12 of the script');
     expect(job.reason?.detail).toContain('config.sh');
+    expect(job.shell).toBeNull();
+    expect(job.steps.map(({ name }) => name)).not.toContain('shell');
   });
 
   it('is asked for a kernel that it does not have', async () => {

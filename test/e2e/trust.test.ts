@@ -16,6 +16,7 @@ import { packageFile } from '../../src/platform/package-root.ts';
 import type { StepContext } from '../../src/runner/step.ts';
 import { prepare } from '../../src/runner/steps/prepare.ts';
 import { trust } from '../../src/runner/steps/trust.ts';
+import { unattended } from '../../src/runner/testing/context.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { startTlsServer, type TlsServer, testAuthority } from '../support/authority.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
@@ -45,7 +46,7 @@ describe.each([
     log: (text) => said.push(text),
     note: (text) => said.push(text),
     progress: () => {},
-    desk: { tell: () => {}, wishes: () => ({}) },
+    ...unattended(testDocument()),
   });
   const root = () => join(workspace.hostPath('build'), 'image-root');
   const inChroot = (...argv: string[]) => runCommand(['chroot', root(), ...argv], { timeoutMs: 60_000 });

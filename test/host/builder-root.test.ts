@@ -1,10 +1,13 @@
 /** The cache of builder roots on the real file system; nothing here makes a whole one. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type BuilderRootOptions, createBuilderRoots } from '../../src/builder/builder-root.ts';
+import { HOST_ARCHITECTURE } from '../../src/builder/emulation.ts';
+import { ARCHITECTURES } from '../../src/contract/common.ts';
+import { testBuilderRoot } from '../support/builder-root.ts';
 import { processesWith } from '../support/kiln.ts';
 
 let cacheFolder: string;
@@ -46,6 +49,35 @@ it('has an address that follows from what decides the content, and not from the 
   expect(roots({ suite: 'sid' }).digest()).not.toBe(digest);
   expect(roots({ extraPackages: ['vim'] }).digest()).not.toBe(digest);
 });
+
+it('has one for each machine, and prunes neither', async () => {
+  const all = roots();
+  const [here, there] = ARCHITECTURES.map((arch) => all.digest(arch));
+  expect(here).not.toBe(there);
+  await cache(here ?? '');
+  await cache(there ?? '');
+  expect(await all.ensure({}, 'aarch64')).toMatchObject({ digest: all.digest('aarch64'), reused: true });
+  expect(await all.prune({ dryRun: false })).toEqual([]);
+});
+
+it.runIf(HOST_ARCHITECTURE === 'x86_64')(
+  'makes one for another machine in a sandbox, and leaves nothing when that fails',
+  async () => {
+    const all = roots({ mirror: 'http://mirror.invalid/debian' });
+    await mkdir(join(cacheFolder, 'builder-roots'));
+    const { path } = await testBuilderRoot();
+    await symlink(dirname(path), join(cacheFolder, 'builder-roots', all.digest()));
+    await expect(all.ensure({}, 'aarch64')).rejects.toMatchObject({
+      code: 'builder-root-failed',
+      message: expect.stringContaining('mirror.invalid'),
+    });
+    const left = (await readdir(join(cacheFolder, 'builder-roots'))).filter(
+      (name) => !name.endsWith('.lock'),
+    );
+    expect(left).toEqual([all.digest()]);
+    expect(await readFile('/proc/self/mounts', 'utf8')).not.toContain(cacheFolder);
+  },
+);
 
 it('takes the cached one', async () => {
   const all = roots();

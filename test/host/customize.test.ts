@@ -166,10 +166,18 @@ it('refuses another key and passwords', async () => {
 
 it('runs commands in the image, and says which one failed', async () => {
   const made = await bench.customize({
-    changes: [{ kind: 'command', command: 'echo changed > /etc/motd; test -e /proc/1/status' }],
+    changes: [
+      { kind: 'command', command: 'echo changed > /etc/motd; test -e /proc/1/status' },
+      // Longer than a word of a command can be.
+      {
+        kind: 'command',
+        name: 'long',
+        command: `# ${'x'.repeat(200_000)}\necho long >> /etc/motd; test ! -t 0`,
+      },
+    ],
   });
   const root = await bench.rootOf(await bench.until(made.id, never));
-  expect(await readFile(join(root, 'etc/motd'), 'utf8')).toBe('changed\n');
+  expect(await readFile(join(root, 'etc/motd'), 'utf8')).toBe('changed\nlong\n');
   const failing = await bench.customize({
     changes: [{ kind: 'command', name: 'the broken one', command: 'echo oh no >&2; exit 3' }],
   });
@@ -179,3 +187,62 @@ it('runs commands in the image, and says which one failed', async () => {
     detail: '"the broken one" ended with code 3: oh no',
   });
 }, 120_000);
+
+it('leaves nothing of what it lends, also where programs move, touch and append to it', async () => {
+  const first = await bench.customize({
+    changes: [
+      {
+        kind: 'command',
+        // The first line is what systemd-resolved of Debian 12 does when it is installed.
+        command: `mv /etc/resolv.conf /etc/.resolv.conf.bak; ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+          cp -a /etc/hosts /etc/hosts.orig; echo 192.0.2.71 packages.local >> /etc/hosts
+          echo multi off > /etc/host.conf`,
+      },
+    ],
+  });
+  const made = await bench.until(first.id, never);
+  const root = await bench.rootOf(made);
+  expect(await readFile(join(root, 'etc/.resolv.conf.bak'), 'utf8')).toBe('nameserver 192.0.2.53\n');
+  const before = await readFile(join(root, 'etc/hosts.orig'), 'utf8').catch(() => '');
+  expect(await readFile(join(root, 'etc/hosts'), 'utf8')).toBe(
+    `${before || '127.0.0.1 localhost\n'}192.0.2.71 packages.local\n`,
+  );
+  expect(before).not.toContain('packages.local');
+
+  // An image that has an address of its own for the name, as nodes need it, goes on to be customized.
+  const again = await bench.customize({
+    artifact_id: made.resultant_image_id ?? '',
+    changes: [
+      { kind: 'command', command: 'touch /etc/hosts; getent ahostsv4 packages.local | grep -m1 STREAM >&2' },
+    ],
+  });
+  const over = await bench.until(again.id, never);
+  expect(await readFile(join(await bench.rootOf(over), 'etc/hosts'), 'utf8')).toBe(
+    await readFile(join(root, 'etc/hosts'), 'utf8'),
+  );
+  const said: string[] = [];
+  for await (const { text } of bench.service.client.jobs.log(over.id)) {
+    said.push(text);
+  }
+  expect(said.filter((line) => line.includes('STREAM'))).toEqual([expect.stringMatching(/^127\.0\.0\.2 /)]);
+}, 120_000);
+
+it('lends the certificates of the platform to programs that look for them in a folder, as those of SUSE do', async () => {
+  const folder = '/var/lib/ca-certificates/openssl';
+  const verify = `openssl s_client -connect packages.local:443 -verify_return_error -CApath ${folder} \
+    -no-CAfile -no-CAstore </dev/null >/dev/null; chmod 644 ${folder}/*`;
+  const made = await bench.customize({
+    changes: [
+      { kind: 'command', command: 'apt-get update -qq; apt-get install -qq -y openssl >/dev/null' },
+      { kind: 'command', command: `mkdir -p ${folder}; echo own > ${folder}/own.pem` },
+    ],
+  });
+  const { resultant_image_id, reason } = await bench.until(made.id, never);
+  expect(reason).toBeNull();
+  const again = await bench.customize({
+    artifact_id: resultant_image_id ?? '',
+    changes: [{ kind: 'command', command: verify }],
+  });
+  const root = await bench.rootOf(await bench.until(again.id, never));
+  expect(await run('ls', [join(root, folder)])).toBe('own.pem\n');
+}, 200_000);

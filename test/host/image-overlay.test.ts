@@ -10,23 +10,10 @@ import { openWorkspace } from '../../src/builder/workspace.ts';
 import { GIB, MIB } from '../../src/platform/bytes.ts';
 import { mustRun } from '../../src/platform/exec.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
+import { LISTING } from '../support/listing.ts';
 
 const ROOT = { folder: 'image-root', at: '/image', writable: true };
 const ORIGINAL = { folder: 'image-root-original', at: '/original', writable: false };
-/** Type, mode, owner, links, size, time, device numbers and extended attributes of every name, and each content. */
-const LISTING = `import hashlib, os, stat, sys
-for folder, folders, files in os.walk(sys.argv[1]):
-    folders.sort()
-    for name in sorted(folders + files) + ['.']:
-        path = os.path.join(folder, name); info = os.lstat(path)
-        content = os.readlink(path) if stat.S_ISLNK(info.st_mode) else ''
-        if stat.S_ISREG(info.st_mode):
-            content = hashlib.sha256(open(path, 'rb').read()).hexdigest() + ' ' + str(info.st_blocks * 512 < info.st_size)
-        links = info.st_nlink if not stat.S_ISDIR(info.st_mode) else '-'
-        xattrs = [(key, os.getxattr(path, key, follow_symlinks=False)) for key in sorted(os.listxattr(path, follow_symlinks=False))]
-        print(os.path.relpath(path, sys.argv[1]), oct(info.st_mode), info.st_uid, info.st_gid, links, int(info.st_mtime), info.st_rdev, content, xattrs)
-`;
-
 let base: string;
 let workspace: Workspace;
 let overlay: ImageOverlay;
@@ -102,7 +89,7 @@ it('keeps changes, hard links among them, and nothing that was laid over', async
     '-ec',
     'echo more >>/image/one; echo search x >>/image/etc/resolv.conf; rm -r /image/sticky',
   );
-  await overlay.remount();
+  await overlay.settle();
   expect(await inside('sh', '-c', 'cat /image/two; stat -c %h /image/two; cat /image/etc/resolv.conf')).toBe(
     'linked\nmore\n2\nnameserver 192.0.2.1\nsearch x\n',
   );

@@ -20,6 +20,7 @@ import { lint } from '../../src/runner/steps/inspect-policy.ts';
 import { reach } from '../../src/runner/steps/inspect-repositories.ts';
 import { plan } from '../../src/runner/steps/plan.ts';
 import { render } from '../../src/runner/steps/render.ts';
+import { unattended } from '../../src/runner/testing/context.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 import { described, KIWI_REFUSES, KIWI_TAKES } from '../support/descriptions.ts';
@@ -56,7 +57,7 @@ function contextOf(values: readonly { key: string; value: string }[] = []): Step
     log: () => {},
     note: () => {},
     progress: () => {},
-    desk: { tell: () => {}, wishes: () => ({}) },
+    ...unattended(testDocument()),
   };
 }
 

@@ -88,7 +88,7 @@ async function documentOf(mode: string): Promise<JobDocument> {
     job_id: jobId,
     attempt: 1,
     image_name: mode,
-    api: { url: 'http://127.0.0.1:1', token: 'very-secret-token', grace_seconds: 1 },
+    api: { url: 'http://127.0.0.1:1', socket: null, token: 'very-secret-token', grace_seconds: 1 },
     workspace: executor.workspaceOf(jobId),
     cache: join(folder, 'cache'),
     trusted_certificates: await hierarchies(),
@@ -98,7 +98,7 @@ async function documentOf(mode: string): Promise<JobDocument> {
 
 async function startReady(mode = 'works') {
   const document = await documentOf(mode);
-  const execution = await executor.start(document);
+  const execution = await executor.start(document, null);
   const { workspace, job_id: jobId } = document;
   const pid: number = JSON.parse(execution).pid;
   await waitFor(() => existsSync(join(workspace, 'ready')) || undefined, {
@@ -182,7 +182,7 @@ test('a stop lets the runner end by TERM; a deaf one is killed after its grace t
 
 test('the last words of a runner are told, without its token', async () => {
   const document = await documentOf('fails');
-  await executor.start(document);
+  await executor.start(document, null);
   const exit = await exited(document.job_id);
   expect(exit).toMatchObject({ exitCode: 3, tail: ['the first word ***', 'the last word'] });
   await executor.release(document.job_id);
@@ -198,7 +198,7 @@ test('a runner that cannot be started says why', async () => {
     log: silentLog,
   });
   const failure = { code: 'runner-could-not-start', message: expect.stringContaining('ENOTDIR') };
-  await expect(broken.start(document)).rejects.toMatchObject(failure);
+  await expect(broken.start(document, null)).rejects.toMatchObject(failure);
   expect(await broken.capacity()).toBe(1);
 });
 
@@ -253,7 +253,7 @@ test('the runner outlives the service that started it', async () => {
        checkpointHours: 1,
        log: silentLog,
      });
-     const execution = await executor.start(${JSON.stringify(document)});
+     const execution = await executor.start(${JSON.stringify(document)}, null);
      console.log(execution);`,
   );
   const { stdout } = await mustRun([process.execPath, '--import', 'tsx', service], { cwd: packageFile() });

@@ -19,6 +19,7 @@ import { render } from '../../src/runner/steps/render.ts';
 import { repositories } from '../../src/runner/steps/repositories.ts';
 import { unpack } from '../../src/runner/steps/unpack.ts';
 import { validate } from '../../src/runner/steps/validate.ts';
+import { unattended } from '../../src/runner/testing/context.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 import { KIWI_REFUSES } from '../support/descriptions.ts';
@@ -77,7 +78,7 @@ function contextOf(values: Record<string, string> = {}): StepContext {
     log: (text) => void said.push(text),
     note: (text) => void said.push(text),
     progress: () => {},
-    desk: { tell: () => {}, wishes: () => ({}) },
+    ...unattended(testDocument()),
   };
 }
 

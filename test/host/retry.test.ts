@@ -100,7 +100,7 @@ it('says what it cannot go on with', async () => {
   const failed = await bench.until((await bench.customize({ changes: [...broken] })).id, never);
   expect(failed.checkpoint).toBeNull();
   for (const [from, said] of [
-    ['open-shell', 'nothing is kept of it'],
+    ['boot-files', 'nothing is kept of it'],
     ['no-such-step', 'it has fetch-image, mount, apply'],
   ]) {
     const refused = await bench.service.kiln(['jobs', 'retry', failed.id, '--from', from ?? '']);

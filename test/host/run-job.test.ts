@@ -29,7 +29,7 @@ describe('runJob', () => {
         workspace: jobFolder,
         builder_root: { digest: 'test', path: builder.path },
         limits: { ...testDocument().limits, disk_bytes: GIB, memory_bytes: GIB },
-        api: { url: plane.url, token: 'token-of-the-test-job', grace_seconds: 5 },
+        api: { url: plane.url, socket: null, token: 'token-of-the-test-job', grace_seconds: 5 },
       });
       const input = Readable.from([JSON.stringify({ ...base, ...document({ ...base }) })]);
       const exitCode = await runJob({ input, log: silentLog });

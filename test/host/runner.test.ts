@@ -16,6 +16,7 @@ import { bootFiles } from '../../src/runner/steps/boot-files.ts';
 import { inventory } from '../../src/runner/steps/inventory.ts';
 import { squash } from '../../src/runner/steps/squash.ts';
 import { trust } from '../../src/runner/steps/trust.ts';
+import { unattended } from '../../src/runner/testing/context.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { testAuthority } from '../support/authority.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
@@ -122,10 +123,22 @@ async function run<Output>(step: Step<undefined, Output>, also: Partial<JobDocum
       log: (text) => said.push(text),
       note: (text) => said.push(text),
       progress: () => {},
-      desk: { tell: () => {}, wishes: () => ({}) },
+      ...unattended(testDocument()),
     },
     undefined,
   );
+}
+
+/** Writes an archive with empty files of these names, as the kernel reads them. */
+const NEWC = `import sys
+for name in [*sys.argv[1:], 'TRAILER!!!']:
+    head = '070701' + ''.join(f'{n:08x}' for n in (0, 0o100644, 0, 0, 1, 0, 0, 0, 0, 0, 0, len(name) + 1, 0)) + name + chr(0)
+    sys.stdout.write(head + chr(0) * (-len(head) % 4))`;
+
+async function inRoot(script: string): Promise<void> {
+  const binds = [{ folder: 'build', at: '/work/build', writable: true }];
+  const made = await workspace.run({ argv: ['sh', '-euc', script], binds, network: 'none' });
+  expect(made.exitCode, made.tail.join('\n')).toBe(0);
 }
 
 async function rootFile(path: string): Promise<string> {
@@ -169,6 +182,33 @@ describe('boot-files', () => {
     expect(contents.slice(1)).toEqual(['initrd-of-nine\n']);
     await workspace.removeFolder('out');
   });
+
+  it.each(['cat', 'gzip', 'xz', 'bzip2', 'zstd'])(
+    'knows an initrd of another kernel, packed with %s',
+    async (packer) => {
+      const commands = (release: string) => `
+      cd /work/build/image-root/boot
+      head -c 510 /dev/zero > vmlinuz-6.1.0-11-amd64
+      printf '\\125\\252\\0\\0HdrSeleven' >> vmlinuz-6.1.0-11-amd64
+      python3 -c "${NEWC}" kernel/x86/microcode > initrd
+      head -c 512 /dev/zero >> initrd
+      python3 -c "${NEWC}" bin/sh usr/lib/modules/${release}/modules.dep | ${packer} >> initrd`;
+      await inRoot(commands('6.1.0-10-amd64'));
+      await expect(run(bootFiles)).rejects.toThrow(
+        'The kernel /boot/vmlinuz-6.1.0-11-amd64 has no initrd: /boot/initrd has the modules of 6.1.0-10-amd64',
+      );
+      await workspace.removeFolder('out');
+      await run(bootFiles, { initrd_file_name: 'initrd' });
+      expect(said.join('\n')).toContain('Warning: /boot/initrd has the modules of 6.1.0-10-amd64');
+      await workspace.removeFolder('out');
+      await inRoot(commands('6.1.0-11-amd64'));
+      expect((await run(bootFiles)).map(({ name }) => name)).toContain('initrd');
+      await workspace.removeFolder('out');
+      await inRoot(
+        'rm /work/build/image-root/boot/initrd /work/build/image-root/boot/vmlinuz-6.1.0-11-amd64',
+      );
+    },
+  );
 
   it.each([
     [{ kernel_file_name: 'vmlinuz-9.9' }, 'no kernel /boot/vmlinuz-9.9'],

@@ -13,6 +13,7 @@ import { GIB } from '../../src/platform/bytes.ts';
 import type { StepContext } from '../../src/runner/step.ts';
 import { prepare } from '../../src/runner/steps/prepare.ts';
 import { trust } from '../../src/runner/steps/trust.ts';
+import { unattended } from '../../src/runner/testing/context.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { testAuthority } from '../support/authority.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
@@ -112,7 +113,7 @@ async function contextOf(): Promise<StepContext> {
     log: (text) => said.push(text),
     note: (text) => said.push(text),
     progress: () => {},
-    desk: { tell: () => {}, wishes: () => ({}) },
+    ...unattended(testDocument()),
   };
 }
 

@@ -12,6 +12,7 @@ import { openWorkspace } from '../../src/builder/workspace.ts';
 import type { Authority } from '../../src/packages/authority/index.ts';
 import { GIB } from '../../src/platform/bytes.ts';
 import { trust } from '../../src/runner/steps/trust.ts';
+import { unattended } from '../../src/runner/testing/context.ts';
 import { testDocument } from '../../src/runner/testing/document.ts';
 import { startTlsServer, testAuthority } from '../support/authority.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
@@ -138,7 +139,7 @@ async function addTrust(): Promise<void> {
       log: (text) => said.push(text),
       note: (text) => said.push(text),
       progress: () => {},
-      desk: { tell: () => {}, wishes: () => ({}) },
+      ...unattended(testDocument()),
     },
     undefined,
   );

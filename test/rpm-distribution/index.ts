@@ -10,10 +10,11 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withLock } from '../../src/builder/lock.ts';
+import { withLock } from '../../src/platform/process-lock.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 import { type MakingOptions, makeDistribution } from './maker.ts';
+import { HOST, type Machine } from './package-set.ts';
 
 export interface RpmDistribution {
   readonly folder: string;
@@ -27,17 +28,19 @@ export interface RpmDistribution {
 
 /** Makes the distribution when this machine has none that is current: some minutes, and some 220 MB of downloads. */
 export async function ensureRpmDistribution(
+  machine: Machine = HOST,
   onLine: (line: string) => void = printLine,
 ): Promise<RpmDistribution> {
   const builder = await testBuilderRoot();
   const settings = readSettings({ environment: process.env });
   const cache = join(settings['cache.folder'], 'rpm-distribution');
-  const folder = join(cache, await digestOf(import.meta.dirname, builder.digest));
+  const folder = join(cache, await digestOf(import.meta.dirname, builder.digest, machine));
   if (!(await exists(folder))) {
     await mkdir(cache, { recursive: true });
     await withLock(folder, undefined, async () => {
       if (!(await exists(folder))) {
-        await make(cache, folder, { builderRoot: builder.path, mirror: settings['builder.mirror'], onLine });
+        const mirror = settings['builder.mirror'];
+        await make(cache, folder, { builderRoot: builder.path, machine, mirror, onLine });
       }
     });
   }
@@ -56,7 +59,7 @@ export async function ensureRpmDistribution(
 async function make(
   cache: string,
   folder: string,
-  options: Pick<MakingOptions, 'builderRoot' | 'mirror' | 'onLine'>,
+  options: Pick<MakingOptions, 'builderRoot' | 'machine' | 'mirror' | 'onLine'>,
 ): Promise<void> {
   const making = `${folder}.making`;
   const scratch = await mkdtemp(join(tmpdir(), 'kiln-rpm-distribution-'));
@@ -64,10 +67,11 @@ async function make(
     // We hold the lock: whoever left this folder is dead.
     await rm(making, { recursive: true, force: true });
     // The archives are those of whoever makes one: two at once would not agree on which are old.
-    await withLock(join(cache, 'archives'), undefined, () =>
+    const archives = join(cache, `archives-${options.machine}`);
+    await withLock(archives, undefined, () =>
       makeDistribution({
         folder: making,
-        archives: join(cache, 'archives'),
+        archives,
         scratch: join(scratch, 'workspace'),
         ...options,
       }),
@@ -79,8 +83,8 @@ async function make(
   }
 }
 
-async function digestOf(sources: string, builderRoot: string): Promise<string> {
-  const hash = createHash('sha256').update(`${builderRoot}\n${process.arch}\n`);
+async function digestOf(sources: string, builderRoot: string, machine: Machine): Promise<string> {
+  const hash = createHash('sha256').update(`${builderRoot}\n${machine}\n`);
   const files = await readdir(sources, { recursive: true, withFileTypes: true });
   const paths = files
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))

@@ -15,7 +15,7 @@ import { SHARED_DIRECTORIES } from './base-packages.ts';
 import { type DebianPackage, parsePackages } from './control.ts';
 import { convert } from './conversion.ts';
 import { BADLY_SIGNED, brokenPackages, ownPackages, UNSIGNED, updatePackages } from './own-packages.ts';
-import { architecture, SUITE, seeds } from './package-set.ts';
+import { DEBIAN_ARCHITECTURES, type Machine, SEEDS_APART, SUITE, seeds } from './package-set.ts';
 import { fileName, type RpmPackage, specOf } from './spec.ts';
 
 const SCRIPTS = ['fetch_packages.sh', 'build_packages.py', 'lay_out.py'];
@@ -32,6 +32,8 @@ export interface MakingOptions {
   readonly scratch: string;
   /** Squashfs of the builder root. */
   readonly builderRoot: string;
+  /** Nothing of a package runs when it is made into an rpm, so any host makes those of any machine. */
+  readonly machine: Machine;
   /** Address of the package mirror; the one of the host's apt sources when empty. */
   readonly mirror: string;
   readonly onLine: (line: string) => void;
@@ -55,10 +57,9 @@ export async function makeDistribution(options: MakingOptions): Promise<void> {
     trustedCertificates: [],
   });
   try {
-    const { debian, rpm } = architecture(process.arch);
-    const found = parsePackages(await fetch(workspace, options, mirror, seeds(debian)));
+    const found = parsePackages(await fetch(workspace, options, mirror));
     options.onLine(`${found.length} packages of Debian ${SUITE}`);
-    await build(workspace, options, planOf(found, rpm));
+    await build(workspace, options, planOf(found, options.machine));
     await removeOldArchives(options.archives, found);
     await mustRun(['chown', '-R', '0:0', options.folder]);
     await writeFile(join(options.folder, 'sources.json'), `${JSON.stringify(sourcesOf(found), null, 2)}\n`);
@@ -67,14 +68,15 @@ export async function makeDistribution(options: MakingOptions): Promise<void> {
   }
 }
 
-async function fetch(
-  workspace: Workspace,
-  options: MakingOptions,
-  mirror: string,
-  names: readonly string[],
-): Promise<string> {
+async function fetch(workspace: Workspace, options: MakingOptions, mirror: string): Promise<string> {
+  const debian = DEBIAN_ARCHITECTURES[options.machine];
+  const names = [seeds(debian), ...SEEDS_APART]
+    .map((group) => group.join(' '))
+    .join(' / ')
+    .split(' ');
+  const script = ['sh', `${TOOL_AT}/fetch_packages.sh`, mirror, SUITE, debian, ARCHIVES_AT, ...names];
   const result = await workspace.run({
-    ...(await command(options, ['sh', `${TOOL_AT}/fetch_packages.sh`, mirror, SUITE, ARCHIVES_AT, ...names])),
+    ...(await command(options, script)),
     network: 'outbound',
     onLine: (line, stream) => {
       if (stream === 'stderr' && /^(Get:\d+0 |Fetched |E:|W:|Err:)/.test(line)) {

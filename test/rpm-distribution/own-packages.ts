@@ -1,9 +1,10 @@
 /**
  * Packages that Debian has no counterpart of, by the repository that they are in: the frame of every system, the
- * releases of the two families, their certificates, and tiny ones whose faults tests are about.
+ * releases of the two families, their certificates, how SUSE sets names and time, and tiny ones whose faults tests are about.
  */
 import { fileSystem, setup } from './base-packages.ts';
 import { certificatePackages } from './certificate-packages.ts';
+import { chronyPool, netconfig } from './network-packages.ts';
 import { own, textFile } from './own-package.ts';
 import { BASE } from './package-set.ts';
 import type { RpmPackage } from './spec.ts';
@@ -44,6 +45,8 @@ export function ownPackages(archive: string): RpmPackage[] {
     release('zypp', 'suse opensuse', 'dnf'),
     release('dnf', 'rhel fedora', 'zypp'),
     ...certificatePackages(archive),
+    netconfig(),
+    chronyPool(),
     hello('1.0'),
   ];
 }

@@ -5,13 +5,16 @@
 
 export const SUITE = 'forky';
 
-/** Debian's word and rpm's for the machine of this host. Throws on one that the fixture does not know. */
-export function architecture(machine: string): { debian: string; rpm: string } {
-  const known = { x64: { debian: 'amd64', rpm: 'x86_64' }, arm64: { debian: 'arm64', rpm: 'aarch64' } };
-  if (machine !== 'x64' && machine !== 'arm64') {
-    throw new Error(`the rpm distribution cannot be made on ${machine}`);
-  }
-  return known[machine];
+/** What the distribution is for, in rpm's word; with Debian's word for it. */
+export const DEBIAN_ARCHITECTURES = { x86_64: 'amd64', aarch64: 'arm64' } as const;
+
+export type Machine = keyof typeof DEBIAN_ARCHITECTURES;
+
+/** The machine of this host. */
+export const HOST: Machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+
+export function isMachine(name: string): name is Machine {
+  return name in DEBIAN_ARCHITECTURES;
 }
 
 /** What Debian expects of every system: its packages do not name these among their dependencies. */
@@ -40,6 +43,7 @@ export function seeds(debianArchitecture: string): string[] {
   return [
     ...BASE,
     'ca-certificates',
+    'chrony',
     'cpio',
     'curl',
     'dbus',
@@ -75,6 +79,9 @@ export function seeds(debianArchitecture: string): string[] {
     'zypper',
   ];
 }
+
+/** Asked for apart from the others, which they exclude: there is one service for the time on a system. */
+export const SEEDS_APART: readonly (readonly string[])[] = [['systemd-timesyncd']];
 
 /**
  * Not made into rpms, and dependencies on them are dropped: tools of Debian's maintainer scripts, which do not come
@@ -127,6 +134,11 @@ echo 'session required pam_unix.so' > etc/pam.d/common-session-noninteractive`;
 export const ADDITIONS: readonly Addition[] = [
   { packages: /^dash$/, provides: ['/bin/sh'] },
   { packages: /^bash$/, provides: ['/bin/bash'] },
+  // Fedora has this plugin in a package of its own: after each installation it wants createrepo_c, and dnf5 fails without.
+  {
+    packages: /^libdnf5-\d+$/,
+    files: "sed -i 's/^enabled = host-only/enabled = 0/' etc/dnf/libdnf5-plugins/local.conf",
+  },
   // zypper refuses to work on a system without (its systemCheck).
   { packages: /^libc6$/, provides: ['glibc'] },
   // Debian's alternatives, settled once.
@@ -152,8 +164,21 @@ export const ADDITIONS: readonly Addition[] = [
     post: 'systemd-sysusers openssh-server.conf',
     requires: ['systemd'],
   },
+  // Where the rpm families have its configuration; Debian's program looks at the link.
+  {
+    packages: /^chrony$/,
+    files: `cp usr/share/chrony/chrony.conf etc/chrony.conf
+echo 'confdir /etc/chrony.d' >> etc/chrony.conf
+mkdir -p etc/chrony.d
+ln -s ../chrony.conf etc/chrony/chrony.conf
+install -m 640 usr/share/chrony/chrony.keys etc/chrony/chrony.keys`,
+    conffiles: ['/etc/chrony.conf', '/etc/chrony/chrony.keys'],
+    post: 'systemd-sysusers chrony.conf',
+    requires: ['systemd'],
+  },
   sysusers(/^dbus-system-bus-common$/, 'dbus.conf'),
   sysusers(/^systemd-resolved$/, 'systemd-resolve.conf'),
+  sysusers(/^systemd-timesyncd$/, 'systemd-timesync.conf'),
   { packages: /^systemd$/, post: 'systemd-sysusers\nsystemctl preset getty@.service', requires: ['passwd'] },
   {
     packages: /^udev$/,

@@ -13,6 +13,7 @@ import { takeoverArchive } from '../../src/cli/takeover.ts';
 import { createClient, type KilnClient } from '../../src/client/index.ts';
 import type { ImportMode } from '../../src/contract/exchange.ts';
 import { ARTIFACT_MEDIA_TYPES, type Image } from '../../src/contract/images.ts';
+import { nodeOf } from '../../src/features/nodes/store.ts';
 import type { ObjectAddress } from '../../src/features/objects/store.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
@@ -67,7 +68,7 @@ async function addAll(service: InProcessService) {
     public_key_id: id,
   });
   await client.jobs.cancel(job.id);
-  await service.records.nodes.put({ xname: 'x3000c0s17b1n0' });
+  await service.records.nodes.put(nodeOf({ xname: 'x3000c0s17b1n0' }));
   return { image, buried };
 }
 

@@ -48,7 +48,6 @@ async function load(manifest: string, ...words: string[]): Promise<void> {
   const program = createProgram({
     version: '0',
     serve: never,
-    runJob: never,
     describePackages: never,
     builderRoots: () => ({}) as never,
   });

@@ -1,16 +1,18 @@
 /** A service with a small Debian image, and what tests of customize jobs do with it over SSH. */
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { hostMirror } from '../../src/builder/apt-sources.ts';
 import { isOver } from '../../src/client/index.ts';
 import type { Job, JobCreate } from '../../src/contract/jobs.ts';
-import { type CommandResult, runCommand } from '../../src/platform/exec.ts';
+import { type CommandResult, defaultEnvironment, runCommand } from '../../src/platform/exec.ts';
+import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { testBuilderRoot } from './builder-root.ts';
 import { startService, type TestService } from './kiln.ts';
 import { run } from './run.ts';
+import { openSshClient } from './ssh.ts';
 
 /** What nobody boots here, but looks like what a node would. */
 const ADD_BOOT_FILES = `
@@ -32,6 +34,8 @@ export interface CustomizeBench {
   until(id: string, done: (job: Job) => boolean): Promise<Job>;
   sshOptions(job: Job): Promise<string[]>;
   ssh(job: Job, command: string): Promise<CommandResult>;
+  /** The same with a terminal, on which a person does something. */
+  sshTerminal(job: Job, steps: readonly TerminalStep[], command?: string): Promise<TerminalResult>;
   /** The root of the image that the job made, unpacked. */
   rootOf(job: Job): Promise<string>;
   close(): Promise<void>;
@@ -41,19 +45,46 @@ export interface CustomizeBench {
 export const waiting = (job: Job): boolean => job.status === 'waiting_on_user' && job.shell?.state === 'open';
 export const never = (): boolean => false;
 
+/** One thing that a person does at a terminal; see on-terminal.py. */
+export type TerminalStep =
+  | { readonly expect: string }
+  | { readonly type: string }
+  | { readonly resize: readonly [columns: number, rows: number] }
+  | { readonly vanish: true }
+  | { readonly until_end: true };
+
+export interface TerminalResult {
+  /** All that was shown. */
+  readonly shown: string;
+  readonly code: number | null;
+}
+
+/** Runs a command on a terminal, on which a person does something. */
+export async function onTerminal(
+  steps: readonly TerminalStep[],
+  command: readonly string[],
+): Promise<TerminalResult> {
+  const script = join(PACKAGE_ROOT, 'test', 'support', 'on-terminal.py');
+  const ran = await runCommand(['python3', script, '100', '30', ...command], {
+    input: JSON.stringify(steps),
+    env: { ...defaultEnvironment(), TERM: 'xterm' },
+  });
+  expect(ran.exitCode, ran.tail.join('\n')).toBe(0);
+  const { wrong, ...result } = JSON.parse(ran.stdout);
+  expect(wrong, result.shown).toBeNull();
+  return result;
+}
+
 export async function openCustomizeBench(settings: Record<string, string> = {}): Promise<CustomizeBench> {
   await testBuilderRoot();
   const squashfs = await debianImage();
   const folder = await mkdtemp(join(tmpdir(), 'kiln-customize-'));
-  const key = join(folder, 'key');
-  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   const service = await startService({ ...settings });
   const words = ['images', 'import', squashfs, '--name', 'base', '--build-env-size', '4', '--format', 'json'];
   const imported = await service.kiln(words);
   expect(imported.exitCode, imported.tail.join('\n')).toBe(0);
   const imageId: string = JSON.parse(imported.stdout).id;
-  const public_key = await readFile(`${key}.pub`, 'utf8');
-  const { id: publicKeyId } = await service.client.publicKeys.create({ name: 'test', public_key });
+  const ssh = await openSshClient(service, folder);
 
   const until: CustomizeBench['until'] = async (id, done) => {
     let job = await service.client.jobs.get(id);
@@ -66,34 +97,28 @@ export async function openCustomizeBench(settings: Record<string, string> = {}):
     );
     return job;
   };
-  const sshOptions: CustomizeBench['sshOptions'] = async (job) => {
-    const { shell } = job;
-    const known = join(folder, `known-${job.id}`);
-    await writeFile(known, `[${shell?.host}]:${shell?.port} ${shell?.host_key}\n`);
-    const options = { UserKnownHostsFile: known, StrictHostKeyChecking: 'yes', BatchMode: 'yes' };
-    return ['-i', key, ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
-  };
 
   return {
     service,
     folder,
     imageId,
-    publicKeyId,
+    publicKeyId: ssh.publicKeyId,
     until,
-    sshOptions,
+    sshOptions: ssh.options,
+    ssh: ssh.run,
     customize: (also = {}) =>
       service.client.jobs.create({
         job_type: 'customize',
         artifact_id: imageId,
         image_root_archive_name: 'customized',
-        public_key_id: publicKeyId,
+        public_key_id: ssh.publicKeyId,
         build_env_size: 4,
         ...also,
       }),
-    async ssh(job, command) {
+    async sshTerminal(job, steps, command) {
       const { shell } = job;
-      const target = ['-p', String(shell?.port), ...(await sshOptions(job)), `root@${shell?.host}`];
-      return runCommand(['ssh', ...target, command]);
+      const target = ['-p', String(shell?.port), ...(await ssh.options(job)), `root@${shell?.host}`];
+      return onTerminal(steps, ['ssh', '-tt', ...target, ...(command === undefined ? [] : [command])]);
     },
     async rootOf(job) {
       expect(job.state, JSON.stringify(job, null, 2)).toBe('succeeded');

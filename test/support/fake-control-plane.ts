@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RunnerCompletion, RunnerReport } from '../../src/contract/runner.ts';
+import { parseRange } from '../../src/platform/byte-range.ts';
 
 export interface FakeControlPlane {
   readonly url: string;
@@ -53,7 +54,8 @@ export async function startFakeControlPlane(recipe: Buffer = Buffer.alloc(0)): P
     const { range } = request.headers;
     plane.requests.push([request.method, path, range].filter((part) => part !== undefined).join(' '));
     if (path === '/recipe') {
-      serveRecipe(response, Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0));
+      const { start, end } = parseRange(range, recipe.length) ?? { start: 0, end: recipe.length - 1 };
+      serveRecipe(response, start, end);
       return;
     }
     const body = await bodyOf(request);
@@ -82,10 +84,11 @@ export async function startFakeControlPlane(recipe: Buffer = Buffer.alloc(0)): P
     json(response, 404, {});
   }
 
-  function serveRecipe(response: ServerResponse, from: number): void {
-    const data = recipe.subarray(from);
+  function serveRecipe(response: ServerResponse, start: number, end: number): void {
+    const data = recipe.subarray(start, end + 1);
     const limit = plane.breakRecipeAfter.shift();
-    response.writeHead(from === 0 ? 200 : 206, { 'content-length': data.length });
+    const headers = { 'content-range': `bytes ${start}-${end}/${recipe.length}` };
+    response.writeHead(206, { 'content-length': data.length, ...headers });
     if (limit === undefined) {
       response.end(data);
     } else {

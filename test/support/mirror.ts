@@ -44,7 +44,7 @@ export async function startMirror(authority: Authority, upstream: string): Promi
   // Node's own HTTPS server breaks connections off ("Parse Error: Paused") on which apt asks ahead.
   const sockets = new Set<TLSSocket>();
   const outside = createTlsServer(authority.serverCertificate(), (socket) => {
-    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    sockets.add(socket.setMaxListeners(20).once('close', () => sockets.delete(socket)));
     const inside = connect((server.address() as AddressInfo).port, '127.0.0.1');
     // Who breaks a connection off is told so by what the other side makes of it.
     pipeline(socket, inside, socket).catch(() => inside.destroy());

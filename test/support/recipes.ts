@@ -2,6 +2,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Architecture } from '../../src/contract/common.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
 import type { TestService } from './kiln.ts';
 
@@ -43,6 +44,7 @@ export async function register(
   name: string,
   folder: string,
   values: Record<string, string>,
+  arch: Architecture = 'x86_64',
 ): Promise<string> {
   const given = Object.entries(values).flatMap(([key, value]) => ['--value', `${key}=${value}`]);
   const result = await service.kiln([
@@ -53,6 +55,8 @@ export async function register(
     folder,
     '--linux-distribution',
     'debian12',
+    '--arch',
+    arch,
     '--format',
     'json',
     ...given,

@@ -2,17 +2,18 @@
  * The whole service inside the process of a test: real records and a real object store in a folder of its own, all
  * routes, a port of its own. Jobs are queued and never started; a test moves them on through the records.
  */
+
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteRecords } from '../../src/adapters/records/sqlite/index.ts';
-import type { Architecture } from '../../src/contract/common.ts';
 import { createAnnouncer } from '../../src/features/changes/index.ts';
 import type { ObjectStore } from '../../src/features/objects/store.ts';
 import { createJobChanges } from '../../src/jobs/changes.ts';
 import { jobsConfigOf } from '../../src/jobs/config.ts';
 import { createInspections } from '../../src/jobs/inspections.ts';
+import { createJobRecordings } from '../../src/jobs/recordings.ts';
 import { createJobReports } from '../../src/jobs/reports.ts';
 import { createJobRetries } from '../../src/jobs/retry.ts';
 import { createJobService } from '../../src/jobs/service.ts';
@@ -21,6 +22,7 @@ import { createWireJobs } from '../../src/jobs/wire-jobs.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { randomIds as ids } from '../../src/platform/ids.ts';
 import { silentLog as log } from '../../src/platform/log.ts';
+import { createSealer } from '../../src/platform/seal.ts';
 import { readSettings } from '../../src/platform/settings.ts';
 import type { Records } from '../../src/ports/records.ts';
 import { createApp } from '../../src/server/app.ts';
@@ -42,7 +44,6 @@ export type OpenStore = (options: {
 
 export interface ServiceOptions {
   readonly openStore: OpenStore;
-  readonly hostArchitecture?: Architecture;
   /** Settings by name, as flags would give them. */
   readonly settings?: Record<string, string>;
 }
@@ -131,11 +132,27 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
   });
   const contents = packages?.contents;
   const { urlSeconds } = config;
-  const features = createFeatures({ records, objects, clock, ids, log, urlSeconds, contents });
+  const features = createFeatures({
+    records,
+    objects,
+    clock,
+    ids,
+    log,
+    urlSeconds,
+    contents,
+  });
   const changes = createJobChanges();
   const context = { records, changes, clock, log, cleanObjects: () => features.cleaner.run() };
-  const hostArchitecture = options.hostArchitecture ?? 'x86_64';
-  const jobDeps = { ...context, pages: records.jobs, ids, hostArchitecture, defaults: config.defaults };
+  const sealer = createSealer(signingKey, 'test');
+  const jobDeps = {
+    ...context,
+    pages: records.jobs,
+    ids,
+    objects,
+    sealer,
+    hostArchitecture: 'x86_64' as const,
+    defaults: config.defaults,
+  };
   const jobs = createJobService(jobDeps);
   const inspections = createInspections({ ...jobDeps, objects });
   const wireJobs = createWireJobs({ ...context, jobs });
@@ -152,6 +169,7 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
       s3,
       jobs,
       shells: createJobShells(context),
+      recordings: createJobRecordings({ records, objects }),
       retries: createJobRetries(jobDeps),
       inspections,
       changes,

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWorkspace } from '../../src/builder/workspace.ts';
+import type { Architecture } from '../../src/contract/common.ts';
 import { GIB } from '../../src/platform/bytes.ts';
 import { testBuilderRoot } from './builder-root.ts';
 import type { TestService } from './kiln.ts';
@@ -47,8 +48,14 @@ rpmsign --define "_gpg_name $1" --addsign /work/out/*.rpm
 gpgconf --kill all
 `;
 
-/** The package, made with the tools of the builder root; signed with a private key when one is given. */
-export async function makeTinyRpm(signer?: { armored: string; fingerprint: string }): Promise<Buffer> {
+/**
+ * The package, made with the tools of the builder root; signed with a private key when one is given. `more`: what its script
+ * does besides, in Lua.
+ */
+export async function makeTinyRpm(
+  signer?: { armored: string; fingerprint: string },
+  more = '',
+): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-tiny-rpm-'));
   const workspace = await openWorkspace({
     jobId: `tiny-rpm-${process.pid}-${Math.random().toString(36).slice(2)}`,
@@ -69,7 +76,7 @@ export async function makeTinyRpm(signer?: { armored: string; fingerprint: strin
         '-bb',
         '/tmp/tiny.spec',
       ],
-      files: { '/tmp/tiny.spec': SPEC },
+      files: { '/tmp/tiny.spec': SPEC.replace('%install', `${more}\n%install`) },
       binds: [{ folder: 'out', at: '/work/out', writable: true }],
       network: 'none',
     });
@@ -101,12 +108,14 @@ export interface TinyRpmRecipe {
   readonly packages?: readonly string[];
   /** Attributes of its repository. */
   readonly attributes?: string;
+  /** `x86_64` unless given. */
+  readonly arch?: Architecture;
 }
 
 /** Registers a recipe of it; gives its id. */
 export async function registerTinyRpm(service: TestService, recipe: TinyRpmRecipe): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-recipe-'));
-  const { manager, url, packages = [], attributes = '' } = recipe;
+  const { manager, url, packages = [], attributes = '', arch = 'x86_64' } = recipe;
   const description = `<?xml version="1.0" encoding="utf-8"?>
 <image schemaversion="8.5" name="tiny-rpm">
     <description type="system">
@@ -129,7 +138,7 @@ export async function registerTinyRpm(service: TestService, recipe: TinyRpmRecip
 `;
   try {
     await writeFile(join(folder, 'config.xml'), description);
-    return await register(service, `tiny-${manager}`, folder, {});
+    return await register(service, `tiny-${manager}`, folder, {}, arch);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -13,7 +13,7 @@ import { runAttached } from '../../platform/exec.ts';
 import { downloadArtifact } from '../download.ts';
 import { findProgram } from '../find-program.ts';
 import { watchConsole } from './console.ts';
-import { EMULATOR, machineCommand, ownParameters } from './machine.ts';
+import { emulatorOf, machineCommand, ownParameters } from './machine.ts';
 import { serveRootfs } from './rootfs-server.ts';
 
 export interface BootOptions {
@@ -40,11 +40,9 @@ export interface BootOptions {
 export async function bootImage(options: BootOptions): Promise<number> {
   const { client, id, signal } = options;
   const { arch } = await client.images.get(id);
-  if (arch !== 'x86_64') {
-    throw new KilnError('architecture-not-supported', `the image is for ${arch}, the machine is x86_64`);
-  }
-  if ((await findProgram(EMULATOR)) === undefined) {
-    throw new KilnError('program-missing', `${EMULATOR} is not installed; it is in qemu-system-x86`);
+  const { emulator, package: from } = emulatorOf(arch);
+  if ((await findProgram(emulator)) === undefined) {
+    throw new KilnError('program-missing', `${emulator} is not installed; it is in ${from}`);
   }
   const artifacts = await client.images.artifacts(id);
   const folder = await mkdtemp(join(tmpdir(), 'kiln-boot-'));
@@ -57,7 +55,7 @@ export async function bootImage(options: BootOptions): Promise<number> {
     const shipped = await bootParameters(artifacts, folder, signal);
     const { memoryMib, cpus, accel, append = '' } = options;
     const parameters = [shipped, append];
-    const machine = { memoryMib, cpus, accel, kernel, initrd, rootfsPort: server.port, parameters };
+    const machine = { arch, memoryMib, cpus, accel, kernel, initrd, rootfsPort: server.port, parameters };
     return await runMachine(machineCommand(machine), options);
   } finally {
     server.close();

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { machineCommand, ownParameters } from './machine.ts';
 
 const machine = {
+  arch: 'x86_64',
   memoryMib: 2048,
   cpus: 3,
   accel: 'tcg',
@@ -31,6 +32,14 @@ test('size, kernel and acceleration are those that were asked for', () => {
   expect(valueAfter(argv, '-initrd')).toBe('/i');
   expect(valueAfter(argv, '-accel')).toBe('tcg,thread=multi');
   expect(valueAfter(machineCommand({ ...machine, accel: 'kvm' }), '-accel')).toBe('kvm');
+});
+
+test('an image is booted on a machine of its architecture', () => {
+  const argv = machineCommand({ ...machine, arch: 'aarch64' });
+  expect(argv).toContain('qemu-system-aarch64');
+  expect(valueAfter(argv, '-cpu')).toBe('max,pauth-impdef=on');
+  expect(valueAfter(argv, '-append')?.split(' ')).toContain('console=ttyAMA0');
+  expect(valueAfter(machineCommand({ ...machine, arch: 'aarch64', accel: 'kvm' }), '-cpu')).toBe('max');
 });
 
 test('an image keeps its own parameters, but not the root of its cluster', () => {

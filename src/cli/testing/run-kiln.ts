@@ -13,7 +13,6 @@ const refuse = () => Promise.reject(new Error('not in this test'));
 const NO_DEPS: ProgramDeps = {
   version: '1.2.3',
   serve: refuse,
-  runJob: refuse,
   describePackages: refuse,
   builderRoots: () => ({ ensure: refuse, list: refuse, prune: refuse, mirror: refuse }),
 };

@@ -1,7 +1,9 @@
 /** Brings the records of a document into the service, in one transaction. */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { ExportDocument, ImportMode } from '../../contract/exchange.ts';
 import type { Records } from '../../ports/records.ts';
+import { nodeOf } from '../nodes/store.ts';
 import { storedJob } from './jobs.ts';
 import { type AnyRecord, type Collection, collectionsOf } from './records.ts';
 
@@ -36,7 +38,7 @@ export async function applyRecords(
     const known = await inside.nodes.find(node.xname);
     applied[known === undefined ? 'added' : 'unchanged'] += 1;
     if (known === undefined) {
-      await inside.nodes.put(node);
+      await inside.nodes.put(nodeOf(node));
     }
   }
   for (const job of document.jobs) {

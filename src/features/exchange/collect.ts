@@ -2,7 +2,7 @@
 import type { ExportDocument, ExportedObject } from '../../contract/exchange.ts';
 import { type Clock, timestamp } from '../../platform/clock.ts';
 import type { Records } from '../../ports/records.ts';
-import { readListing } from '../images/index.ts';
+import { companionsIn, readListing } from '../images/index.ts';
 import { ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectInfo, ObjectStore } from '../objects/store.ts';
 import { exportedJob } from './jobs.ts';
@@ -40,7 +40,7 @@ export async function collect({ records, objects, clock }: ExchangeStores): Prom
 
 type AllRecords = Omit<ExportDocument, 'objects'>;
 
-/** Of recipes their archives, of images their manifests and what those list. */
+/** Of recipes their archives; of images their manifests, what those list, and what lies beside it. */
 async function addressesOf(all: AllRecords, objects: ObjectStore): Promise<ObjectAddress[]> {
   const images = [...all.images, ...all.deleted.images].flatMap(({ link }) => link ?? []);
   const recipes = [...all.recipes, ...all.deleted.recipes].flatMap(({ link }) => link ?? []);
@@ -50,7 +50,13 @@ async function addressesOf(all: AllRecords, objects: ObjectStore): Promise<Objec
     const listing = await readListing(objects, path).catch(() => undefined);
     artifacts.push(...(listing?.entries ?? []).map(({ link }) => link));
   }
-  const addresses = [...recipes, ...artifacts, ...images].flatMap((link) => ownAddress(link) ?? []);
+  const folders = [
+    ...all.images.map(({ id }) => `${id}/`),
+    ...all.deleted.images.map(({ id }) => `deleted/${id}/`),
+  ];
+  const companions = await Promise.all(folders.map((folder) => companionsIn(objects, folder)));
+  const linked = [...recipes, ...artifacts, ...images].flatMap((link) => ownAddress(link) ?? []);
+  const addresses = [...linked, ...companions.flat()];
   return [...new Map(addresses.map((address) => [pathOf(address), address])).values()];
 }
 

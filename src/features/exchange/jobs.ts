@@ -19,6 +19,7 @@ export function exportedJob(job: StoredJob): ExportedJob | undefined {
   }
   return {
     ...job.request,
+    place: job.place,
     status: job.wire.status ?? STATUS[state],
     state,
     started: job.started,
@@ -26,6 +27,7 @@ export function exportedJob(job: StoredJob): ExportedJob | undefined {
     heartbeat: null,
     steps: job.steps,
     log_lines: 0,
+    secret_names: [...job.customization.secretNames],
     changes: [...job.customization.changes],
     reason,
     resultant_image_id: job.wire.resultantImageId ?? resultantImageId,
@@ -36,9 +38,18 @@ export function exportedJob(job: StoredJob): ExportedJob | undefined {
 /** The same job in the records of another service. Its log stays where it was. */
 export function storedJob(job: ExportedJob): StoredJob {
   const { ssh_container, status, state, started, finished, heartbeat, steps, log_lines, ...rest } = job;
-  const { reason, resultant_image_id, changes = [], ...request } = rest;
+  const {
+    reason,
+    resultant_image_id,
+    changes = [],
+    secret_names = [],
+    place = null,
+    node = null,
+    node_labels = {},
+    ...asked
+  } = rest;
   return {
-    request,
+    request: { ...asked, node, node_labels },
     snapshot: {
       sequence: 1,
       state,
@@ -55,10 +66,11 @@ export function storedJob(job: ExportedJob): StoredJob {
     reservedImageId: resultant_image_id ?? job.id,
     tokenHash: null,
     execution: null,
+    place,
     inspection: null,
-    customization: { changes, shell: ssh_container },
-    shell: { open: null, verdict: null, extendedSeconds: 0 },
-    retry: { checkpoint: null, of: null, resume: null },
+    customization: { changes, metadata: {}, secretNames: secret_names, shell: ssh_container },
+    shell: { open: null, verdict: null, extendedSeconds: 0, checkpoints: 0 },
+    retry: { checkpoint: null, of: null, resume: null, place: null },
     wire: {
       sshContainer: ssh_container,
       status,

@@ -17,6 +17,7 @@ import {
 import { timestamp } from '../../platform/clock.ts';
 import { type Cleaner, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectInfo, StoredObject } from '../objects/store.ts';
+import { companionsIn } from './companions.ts';
 import { readManifest } from './manifest.ts';
 import type { ImageServiceDeps } from './service.ts';
 
@@ -123,6 +124,9 @@ export function createImageContent(deps: ContentDeps) {
         const copies: ManifestArtifact[] = [];
         for (const artifact of artifacts) {
           copies.push(await copyArtifact(artifact, copyId, copies));
+        }
+        for (const from of await companionsIn(objects, `${id}/`)) {
+          await objects.copy(from, addressOf(copyId, from.key.slice(`${id}/`.length)));
         }
         const manifest = await writeManifest(copyId, copies);
         const image: Image = {

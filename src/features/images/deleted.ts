@@ -15,6 +15,7 @@ import { deletedAddress, type Operations, refuseOccupied, restoredAddress } from
 import { type Cleaner, ownAddress, pathOf } from '../objects/index.ts';
 import type { ObjectAddress, ObjectStore } from '../objects/store.ts';
 import { type ListFilters, listed } from '../requests/index.ts';
+import { companionsIn } from './companions.ts';
 import { deletedManifestAddress, MANIFEST_TYPE, writeDeletedManifest } from './deleted-manifest.ts';
 import { readListing } from './listing.ts';
 
@@ -57,7 +58,9 @@ export function createDeletedImages(deps: DeletedImageDeps) {
         const deleted: DeletedImage = { ...image, deleted: timestamp(clock.now()) };
         const listing = image.link === null ? undefined : await readListing(objects, image.link.path);
         const moves =
-          image.link === null || listing === undefined ? [] : movesOf(image.link.path, listing.entries ?? []);
+          image.link === null || listing === undefined
+            ? []
+            : movesOf(image.link.path, listing.entries ?? [], await companionsIn(objects, `${id}/`));
         if (image.link !== null && listing !== undefined) {
           const path = await writeDeletedManifest(objects, deleted, listing.entries ?? []);
           deleted.link = { path, type: 's3', etag: '' };
@@ -80,7 +83,7 @@ export function createDeletedImages(deps: DeletedImageDeps) {
     undelete: (id: string): Promise<Image> =>
       operations.exclusively(id, async () => {
         const image = await find(id);
-        const moves = image.link === null ? [] : await movesBack(objects, image.link.path);
+        const moves = image.link === null ? [] : await movesBack(objects, image.link.path, `deleted/${id}/`);
         await refuseOccupied(objects, moves);
         await records.transaction((inside) =>
           inside.moves.insert({ recordId: id, noun: 'image', kind: 'undelete', moves }),
@@ -148,13 +151,18 @@ async function takeAway(inside: Records, image: Image): Promise<void> {
   }
 }
 
-function movesOf(manifestPath: string, entries: readonly { link: { path: string } }[]): Move[] {
-  const addresses = [...entries.map(({ link }) => ownAddress(link)), ownAddress({ path: manifestPath })];
+function movesOf(
+  manifestPath: string,
+  entries: readonly { link: { path: string } }[],
+  companions: readonly ObjectAddress[],
+): Move[] {
+  const listed = [...entries.map(({ link }) => ownAddress(link)), ownAddress({ path: manifestPath })];
+  const addresses = [...listed, ...companions];
   const unique = new Map(addresses.filter(isDefined).map((address) => [pathOf(address), address]));
   return [...unique.values()].map((from) => ({ from, to: deletedAddress(from) }));
 }
 
-async function movesBack(objects: ObjectStore, path: string): Promise<Move[]> {
+async function movesBack(objects: ObjectStore, path: string, folder: string): Promise<Move[]> {
   const listing = await readListing(objects, path);
   if (listing?.entries === undefined) {
     throw new KilnError(
@@ -162,10 +170,10 @@ async function movesBack(objects: ObjectStore, path: string): Promise<Move[]> {
       `${path} does not say what was moved; the image cannot be taken back`,
     );
   }
-  return listing.entries.flatMap(({ link }): Move[] => {
-    const from = ownAddress(link);
-    const to = from && restoredAddress(from);
-    return from === undefined || to === undefined ? [] : [{ from, to }];
+  const moved = listing.entries.flatMap(({ link }) => ownAddress(link) ?? []);
+  return [...moved, ...(await companionsIn(objects, folder))].flatMap((from): Move[] => {
+    const to = restoredAddress(from);
+    return to === undefined ? [] : [{ from, to }];
   });
 }
 

@@ -1,7 +1,7 @@
 /** Remote build nodes over HTTP. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { BuildNode, BuildNodeStatus } from '../../contract/nodes.ts';
+import { BuildNode, BuildNodeCreate, BuildNodeStatus, NodeKey } from '../../contract/nodes.ts';
 import type { NodeService } from './service.ts';
 
 export interface NodeRoutesDeps {
@@ -32,7 +32,7 @@ export function nodeRoutes({ nodes }: NodeRoutesDeps): FastifyPluginAsyncTypebox
           operationId: 'addNode',
           summary: 'Register a remote build node, or register it again',
           tags,
-          body: BuildNode,
+          body: BuildNodeCreate,
           response: { 201: BuildNode },
         },
       },
@@ -63,6 +63,33 @@ export function nodeRoutes({ nodes }: NodeRoutesDeps): FastifyPluginAsyncTypebox
         },
       },
       async (request) => nodes.status(request.params.xname),
+    );
+    app.post(
+      '/kiln/v1/nodes/:xname/check',
+      {
+        schema: {
+          operationId: 'checkNode',
+          summary: 'Have a remote build node looked at now; its status then has a new `checked`',
+          tags,
+          params,
+          response: { 202: BuildNodeStatus },
+        },
+      },
+      async (request, reply) => {
+        return reply.code(202).send(await nodes.check(request.params.xname));
+      },
+    );
+    app.get(
+      '/kiln/v1/node-key',
+      {
+        schema: {
+          operationId: 'getNodeKey',
+          summary: 'The public key that remote build nodes have to authorize',
+          tags,
+          response: { 200: NodeKey },
+        },
+      },
+      async () => nodes.key(),
     );
     app.delete(
       '/kiln/v1/nodes/:xname',

@@ -5,6 +5,7 @@ import type { Executor } from '../executor.ts';
 export interface FakeRunner {
   readonly execution: string;
   readonly document: JobDocument;
+  readonly place: string | null;
   alive: boolean;
   /** Whether it ends when it is asked to; one that does not is killed after its grace time. */
   stopped: boolean;
@@ -49,8 +50,8 @@ export function createMachine(slots = 1): Machine {
         name: 'fake',
         capacity: async () => slots - alive().length,
         workspaceOf: (jobId) => `/nowhere/${jobId}`,
-        async start(document) {
-          const runner = { execution: `run-${runners.length}`, document, alive: true, stopped: false };
+        async start(document, place) {
+          const runner = { execution: `run-${runners.length}`, document, place, alive: true, stopped: false };
           runners.push(runner);
           machine.onStart(runner);
           return runner.execution;

@@ -5,8 +5,10 @@
 import type { Image } from '../../contract/images.ts';
 import type { InspectionReport } from '../../contract/inspections.ts';
 import type { LogLine } from '../../contract/jobs.ts';
+import type { BuildNode, NodeKnowledge } from '../../contract/nodes.ts';
 import type { PublicKey } from '../../contract/public-keys.ts';
 import type { Recipe } from '../../contract/recipes.ts';
+import { NOTHING_KNOWN } from '../../features/nodes/store.ts';
 import type { CleanupEntry } from '../../ports/cleanup.ts';
 import type { JobRecords } from '../../ports/records.ts';
 import { isOver } from '../states.ts';
@@ -20,6 +22,8 @@ export interface MemoryState {
   snapshots: Map<string, JobSnapshot[]>;
   logs: Map<string, LogLine[]>;
   reports: Map<string, InspectionReport>;
+  secrets: Map<string, string>;
+  nodes: Map<string, { node: BuildNode; knowledge: NodeKnowledge }>;
   cleanup: Map<string, CleanupEntry>;
 }
 
@@ -32,6 +36,8 @@ export function emptyState(): MemoryState {
     snapshots: new Map(),
     logs: new Map(),
     reports: new Map(),
+    secrets: new Map(),
+    nodes: new Map(),
     cleanup: new Map(),
   };
 }
@@ -45,6 +51,7 @@ export function memoryRecords(state: MemoryState = emptyState()): JobRecords {
     images: guarded(direct.images, lock),
     publicKeys: guarded(direct.publicKeys, lock),
     signingKeys: direct.signingKeys,
+    nodes: direct.nodes,
     jobs: guarded(direct.jobs, lock),
     cleanup: guarded(direct.cleanup, lock),
     transaction: (work) =>
@@ -105,6 +112,11 @@ function directRecords(state: MemoryState): JobRecords {
       [...map().values()].find((record) => record.link?.path === path);
   return {
     signingKeys: { list: async () => [] },
+    nodes: {
+      list: async () => [...state.nodes.values()].map(({ node }) => node),
+      find: async (xname) => state.nodes.get(xname)?.node,
+      knowledge: async (xname) => state.nodes.get(xname)?.knowledge ?? NOTHING_KNOWN,
+    },
     recipes: { ...nounStore(() => state.recipes), findByLinkPath: byLink(() => state.recipes) },
     images: { ...nounStore(() => state.images), findByLinkPath: byLink(() => state.images) },
     publicKeys: nounStore(() => state.publicKeys),
@@ -165,6 +177,9 @@ function jobStore(state: MemoryState): JobStore {
       }
       const snapshot = { ...next, sequence: expected + 1 };
       state.snapshots.get(id)?.push(snapshot);
+      if (isOver(next.state)) {
+        state.secrets.delete(id);
+      }
       change(id, {
         snapshot,
         started: job.started ?? (next.state === 'starting' ? next.at : null),
@@ -179,6 +194,10 @@ function jobStore(state: MemoryState): JobStore {
     setWire: async (id, wire) => change(id, { wire }),
     setShell: async (id, shell) => change(id, { shell }),
     setRetry: async (id, retry) => change(id, { retry }),
+    async setSecrets(id, sealed) {
+      state.secrets.set(id, sealed);
+    },
+    secrets: async (id) => state.secrets.get(id),
     async appendLog(id, lines) {
       const stored = state.logs.get(id) ?? [];
       const fresh = lines.filter((line) => line.line > stored.length);
@@ -195,6 +214,7 @@ function jobStore(state: MemoryState): JobStore {
       state.snapshots.delete(id);
       state.logs.delete(id);
       state.reports.delete(id);
+      state.secrets.delete(id);
       return state.jobs.delete(id);
     },
     inStates: async (states) => [...state.jobs.values()].filter((job) => states.includes(job.snapshot.state)),

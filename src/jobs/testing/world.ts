@@ -1,10 +1,12 @@
 /** A whole job engine on fakes, with a clock that a test holds and a service that it can restart. */
+
 import { ARTIFACT_MEDIA_TYPES, type Manifest, type ManifestArtifact } from '../../contract/images.ts';
 import type { Job, JobCreate } from '../../contract/jobs.ts';
 import type { Recipe } from '../../contract/recipes.ts';
 import type { JobDocument, RunnerCompletion, RunnerReport } from '../../contract/runner.ts';
 import { randomIds } from '../../platform/ids.ts';
 import { silentLog } from '../../platform/log.ts';
+import { createSealer } from '../../platform/seal.ts';
 import { readSettings } from '../../platform/settings.ts';
 import type { JobRecords } from '../../ports/records.ts';
 import { addressOf } from '../addresses.ts';
@@ -116,6 +118,7 @@ export function createWorld(options: WorldOptions = {}) {
         cleaned += 1;
       },
     };
+    const sealer = createSealer(Buffer.alloc(32), 'test');
     const jobDeps = {
       pages: {
         list: () => context.records.jobs.list(),
@@ -123,6 +126,8 @@ export function createWorld(options: WorldOptions = {}) {
       },
       ...context,
       ids: randomIds,
+      objects,
+      sealer,
       hostArchitecture: 'x86_64',
       defaults: config.defaults,
     } as const;
@@ -130,9 +135,12 @@ export function createWorld(options: WorldOptions = {}) {
       ...context,
       ids: randomIds,
       objects,
+      sealer,
       config,
       executor: machine.boot(),
       builderRoot: () => hooks.builderRoot(),
+      hostArchitecture: 'x86_64',
+      doorAddress: (_method, { bucket, key }) => `http://kiln.internal/${bucket}/${key}`,
       apiUrl: () => 'http://kiln.test',
       packages: null,
       trustedCertificates: () => hooks.trustedCertificates(),

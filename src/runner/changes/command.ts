@@ -7,17 +7,21 @@ import type { StepContext } from '../step.ts';
 
 /** Throws `command-failed`, which names the change. */
 export async function runCommand(context: StepContext, name: string, change: CommandChange): Promise<void> {
+  const { job_id, arch, secrets } = context.document;
   const command = await scriptCommand({
     script: 'run_in_image.py',
     beside: ['jail.py'],
     args: [],
+    machine: context.document.arch,
     network: 'outbound',
     binds: [CUSTOMIZED],
-    input: change.command,
+    input: JSON.stringify({
+      script: change.command,
+      environment: { IMS_JOB_ID: job_id, IMS_ARCH: arch, ...secrets },
+    }),
   });
   const result = await context.workspace.run({
     ...command,
-    env: { IMS_JOB_ID: context.document.job_id, IMS_ARCH: context.document.arch },
     signal: context.signal,
     onLine: (line) => context.log(line),
   });

@@ -1,7 +1,8 @@
 """Builds the root of an image: `kiwi-ng system prepare`, then images.sh as `kiwi-ng system create` would run it.
 
-Usage: build_root.py DESCRIPTION ROOT TRUST
-TRUST is the folder that trust_certificates.py, which lies beside this script, puts into the root.
+Usage: build_root.py DESCRIPTION ROOT TRUST MACHINE
+TRUST is the folder that trust_certificates.py, which lies beside this script, puts into the root. MACHINE is that of the
+image; when it is another one than this, emulate.py has to have started this script.
 
 Kiwi calls images.sh only when it makes an image of its own, after the root is prepared and unmounted. Kiln makes
 the image itself, so that script is called here, through Kiwi's own code. Ends with Kiwi's exit code.
@@ -25,6 +26,7 @@ from kiwi.xml_description import XMLDescription
 from kiwi.xml_state import XMLState
 
 sys.path.insert(0, os.path.dirname(__file__))
+import foreign_arch
 import signatures
 
 
@@ -127,9 +129,12 @@ class LinesAtOnce(command_process.CommandIterator):
             self.lines += [command_process.PollT(text, '') for text in texts]
 
 
-def prepare(description: str, root: str) -> None:
+def prepare(description: str, root: str, machine: str) -> None:
     """Ends this process when Kiwi fails."""
-    sys.argv = ['kiwi-ng', '--debug', *type_arguments(description)]
+    # Whoever opens a shell beside a failed build looks for this log.
+    log_file = os.path.join(os.path.dirname(root), 'kiwi.log')
+    target = [] if machine == os.uname().machine else ['--target-arch', machine]
+    sys.argv = ['kiwi-ng', '--debug', '--logfile', log_file, *target, *type_arguments(description)]
     sys.argv += ['system', 'prepare', '--description', description, '--root', root, *signatures.key_arguments(description)]
     kiwi()
 
@@ -147,12 +152,14 @@ def call_image_script(root: str) -> None:
 
 
 def main() -> None:
-    description, root, trust = sys.argv[1:]
+    description, root, trust, machine = sys.argv[1:]
     bind_devices_too()
+    if machine != os.uname().machine:
+        foreign_arch.install_for(machine)
     signatures.trust_known_keys_only()
     trust_after_bootstrap(trust)
     command_process.CommandIterator = LinesAtOnce
-    prepare(description, root)
+    prepare(description, root, machine)
     signatures.forget_keys(description, root)
     if os.path.exists(os.path.join(root, 'image', 'images.sh')):
         call_image_script(root)

@@ -9,7 +9,8 @@ Everything is read inside the root (chroot), so that a link leads where it will 
 The kernel is the one that is named. Else it is the one of the newest release among /boot/vmlinuz-RELEASE and its
 like, then a plain /boot/vmlinuz, then /usr/lib/modules/RELEASE/vmlinuz. The initrd is the one that is named. Else it
 is a plain file /boot/initrd, when it is newer than the one of the kernel's release (a recipe that makes one there
-means it), then the one of the kernel's release, then any plain name.
+means it), then the one of the kernel's release, then any plain name. One that is not named after its release may be a
+left-over of another kernel: the modules in it tell.
 """
 
 import json
@@ -19,6 +20,9 @@ import shutil
 import stat
 import sys
 import zlib
+
+sys.path.insert(0, os.path.dirname(__file__))
+import initrd_content
 
 KERNELS = {
     'x86_64': ['vmlinuz', 'bzImage', 'vmlinux'],
@@ -126,6 +130,26 @@ def find_initrd(name: str | None, release: str | None) -> str:
     return found
 
 
+def check_release(initrd: str, kernel: str, release: str | None, asked_for: bool) -> None:
+    """Whether the kernel finds its modules; of an initrd that was asked for it is only said that it does not."""
+    if release is None or release in os.path.basename(initrd) or release not in kernel:
+        return
+    try:
+        releases = initrd_content.module_releases(initrd)
+    except initrd_content.Unreadable as problem:
+        print(f'{initrd} was not looked into: {problem}', file=sys.stderr)
+        return
+    if not releases or release in releases:
+        return
+    others = ', '.join(sorted(releases))
+    if not asked_for:
+        raise Missing(
+            f'The kernel {kernel} has no initrd: {initrd} has the modules of {others}. '
+            f'Make one for it, for example with `dracut --kver {release}`'
+        )
+    print(f'Warning: {initrd} has the modules of {others}, and the kernel is {kernel}', file=sys.stderr)
+
+
 def elf_machine(head: bytes) -> int | None:
     return int.from_bytes(head[18:20], 'little') if head[:4] == b'\x7fELF' else None
 
@@ -173,6 +197,7 @@ def main() -> None:
         check_architecture(wanted['arch'], kernel)
         release = release_of(kernel)
         initrd = find_initrd(wanted['initrd_file_name'], release)
+        check_release(initrd, os.path.realpath(kernel), release, wanted['initrd_file_name'] is not None)
     except Missing as problem:
         print(json.dumps({'problem': str(problem), 'boot': listing('/boot')}))
         return

@@ -15,6 +15,8 @@ ENVIRONMENT = {
     'HOME': '/root',
     'LANG': 'C.UTF-8',
     'DEBIAN_FRONTEND': 'noninteractive',
+    # An image with Python would have compiled modules in it of all that a playbook used.
+    'PYTHONDONTWRITEBYTECODE': '1',
 }
 SFTP = '/usr/lib/openssh/sftp-server'
 LENT_TOOLS = {'rsync': '/usr/bin/rsync', 'scp': '/usr/bin/scp', 'sftp-server': SFTP}

@@ -29,27 +29,36 @@ def dpkg_packages(root: str) -> str:
 
 
 def rpm_packages(root: str) -> str:
+    return rpm_query(root, ['-qa', '--qf', RPM_FORMAT])
+
+
+def rpm_query(root: str, argv: list[str]) -> str:
     for name in RPM_DATABASES:
         folder = os.path.join(root, name)
         if os.path.isdir(folder) and os.listdir(folder):
             # Reading this database wants to write beside it.
             with tempfile.TemporaryDirectory() as temporary:
                 copy = shutil.copytree(folder, os.path.join(temporary, 'rpm'), symlinks=True)
-                return run(['rpm', '--dbpath', copy, '-qa', '--qf', RPM_FORMAT])
+                return run(['rpm', '--dbpath', copy, *argv])
     return ''
 
 
-def main() -> None:
-    root, output = sys.argv[1:]
+def packages_of(root: str) -> list[dict[str, str]]:
     packages = []
     for line in (dpkg_packages(root) + rpm_packages(root)).splitlines():
         name, version, arch, status = line.split('\t')
         if status == 'installed' and name != 'gpg-pubkey':
             packages.append({'name': name, 'version': version, 'arch': arch})
-    packages.sort(key=lambda package: (package['name'], package['arch'], package['version']))
+    return sorted(packages, key=lambda package: (package['name'], package['arch'], package['version']))
+
+
+def main() -> None:
+    root, output = sys.argv[1:]
+    packages = packages_of(root)
     with open(output, 'w', encoding='utf-8') as file:
         json.dump(packages, file, indent=1)
     print(json.dumps({'packages': len(packages)}))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -1,8 +1,10 @@
-"""Runs a shell script in the image, by the image's own /bin/sh -e. The script comes on standard input.
+"""Runs a shell script in the image, by the image's own /bin/sh -e.
 
-Usage: run_in_image.py. Ends as the script does.
+Usage: run_in_image.py < settings (JSON: script, environment). Ends as the script does. What it is given never reaches a command
+line, and lies in memory alone.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -10,15 +12,20 @@ import sys
 sys.path.insert(0, os.path.dirname(__file__))
 import jail
 
+SCRIPT = f'{jail.LENT}/change'
+
 
 def main() -> int:
-    script = sys.stdin.read()
-    with jail.opened():
+    settings = json.load(sys.stdin)
+    with jail.opened() as root:
+        os.makedirs(f'{root}{jail.LENT}', exist_ok=True)
+        with open(f'{root}{SCRIPT}', 'w', encoding='utf-8', opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
+            file.write(settings['script'])
         result = subprocess.run(
-            ['/bin/sh', '-ec', script, 'change'],
+            ['/bin/sh', '-e', SCRIPT],
             preexec_fn=jail.enter,
             stdin=subprocess.DEVNULL,
-            env={**jail.ENVIRONMENT, **{name: value for name, value in os.environ.items() if name.startswith('IMS_')}},
+            env={**jail.ENVIRONMENT, **settings['environment']},
             check=False,
         )
     return result.returncode if result.returncode >= 0 else 128 - result.returncode

@@ -1,7 +1,8 @@
 """Runs a playbook of Ansible against the image, in the jail.
 
-Usage: run_playbook.py FOLDER < settings (JSON: playbook, limit, extra_vars, arch). Ends as ansible-playbook does; what it
-says is described in kiln_events.py. All files that it needs are in /run, so nothing of them is in the image.
+Usage: run_playbook.py FOLDER < settings (JSON: playbook, limit, extra_vars, secrets, arch). Ends as ansible-playbook does; what it
+says is described in kiln_events.py. All files that it needs are in /run, which is memory: nothing of them is in the image or on a
+disk, secrets among them.
 """
 
 import json
@@ -15,12 +16,17 @@ import jail
 
 PRIVATE = '/run/kiln-playbook'
 GROUPS = ('cfs_image', 'kiln_image')
+# Ansible takes every file beside a plugin for one: each gets a folder of its own.
+PLUGINS = {'connection': 'kiln_image.py', 'callback': 'kiln_events.py'}
 
 
 def main() -> int:
-    folder = sys.argv[1]
     settings = json.load(sys.stdin)
+    folder = folder_of(sys.argv[1], settings['playbook'])
     os.makedirs(PRIVATE, mode=0o700)
+    for kind, name in PLUGINS.items():
+        os.mkdir(f'{PRIVATE}/{kind}')
+        os.symlink(f'{HERE}/{name}', f'{PRIVATE}/{kind}/{name}')
     with jail.opened():
         jail.lend()
         host = {
@@ -33,11 +39,19 @@ def main() -> int:
             'kiln_image': True,
         }
         write('inventory.json', {group: {'hosts': {'image': host}} for group in GROUPS})
-        write('vars.json', settings['extra_vars'])
+        # What comes last counts: a variable cannot take the place of a secret.
+        write('vars.json', {**settings['extra_vars'], **settings['secrets']})
         command = ['ansible-playbook', '--inventory', f'{PRIVATE}/inventory.json', '--extra-vars', f'@{PRIVATE}/vars.json']
         if settings['limit']:
             command += ['--limit', settings['limit']]
         return subprocess.run([*command, settings['playbook']], cwd=folder, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def folder_of(source: str, playbook: str) -> str:
+    """Where the playbook is: archives often have all they hold in one folder."""
+    names = [name for name in os.listdir(source) if not name.startswith('.')]
+    only = os.path.join(source, names[0]) if len(names) == 1 else source
+    return only if os.path.isdir(only) and not os.path.lexists(os.path.join(source, playbook)) else source
 
 
 def python_of_image() -> str:
@@ -53,8 +67,8 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         'HOME': PRIVATE,
-        'ANSIBLE_CONNECTION_PLUGINS': HERE,
-        'ANSIBLE_CALLBACK_PLUGINS': HERE,
+        'ANSIBLE_CONNECTION_PLUGINS': f'{PRIVATE}/connection',
+        'ANSIBLE_CALLBACK_PLUGINS': f'{PRIVATE}/callback',
         'ANSIBLE_STDOUT_CALLBACK': 'kiln_events',
         'ANSIBLE_LOCAL_TEMP': f'{PRIVATE}/tmp',
         'ANSIBLE_PIPELINING': '1',

@@ -26,6 +26,7 @@ ARCHIVE_KEYS = sorted(glob.glob('/usr/share/keyrings/debian-archive-keyring.[gp]
 SAID_BY_RPM_4 = b'.*(Signature, key|digest).*: ([A-Z]+)'
 SAID_BY_ANY_RPM = b'.*(S[^ ]* .*, key|digest).*: ([A-Z]+)'
 
+RPM_DATABASES = ('/usr/lib/sysimage/rpm', '/var/lib/rpm')
 KEY_FORM = '%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\\n'
 
 
@@ -116,6 +117,8 @@ def forget_keys(description: str, root: str) -> None:
         return
     shutil.rmtree(root + KEYS_FOLDER, ignore_errors=True)
     own = os.path.exists(f'{root}/usr/bin/rpm')
+    if not own and not any(os.path.isdir(root + path) for path in RPM_DATABASES):
+        return  # rpm would make one
     rpm = ['chroot', root, 'rpm'] if own else ['rpm', '--root', root]
     fingerprints = {fingerprint for key in SITE_KEYS + PLATFORM_KEYS for fingerprint in fingerprints_in(key)}
     listed = subprocess.run([*rpm, '-q', 'gpg-pubkey', '--qf', KEY_FORM], capture_output=True, text=True)

@@ -14,7 +14,8 @@ export interface ShellTimes {
 /** When the shell is closed: at the latest, and if nothing goes on from now on. */
 export function shellTimes(limits: ShellLimits, lastActivity: number, extendedSeconds: number): ShellTimes {
   const ends = limits.opened + (limits.totalSeconds + extendedSeconds) * 1000;
-  return { ends, idleEnds: Math.min(ends, lastActivity + limits.idleSeconds * 1000) };
+  const idleEnds = lastActivity + (limits.idleSeconds + extendedSeconds) * 1000;
+  return { ends, idleEnds: Math.min(ends, idleEnds) };
 }
 
 /** Times before the end, in seconds, at which people are told; the longest that fits the limit comes first. */

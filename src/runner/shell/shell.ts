@@ -7,7 +7,8 @@ import { VERDICTS, type Verdict } from '../../contract/customizations.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { JobDocument } from '../../contract/runner.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { CUSTOMIZED } from '../image-root.ts';
+import { openRecord } from '../history/record.ts';
+import type { ShellImage } from '../image-root.ts';
 import { scriptCommand } from '../sandbox-script.ts';
 import type { StepContext } from '../step.ts';
 import { type Door, openDoor } from './door.ts';
@@ -17,8 +18,13 @@ const CONTROL: Bind = { folder: 'control', at: '/work/control', writable: false 
 /** What people beside the image see around it; marker files come here. */
 const AROUND: Bind = { folder: 'around', at: '/mnt/image', writable: true };
 
+/** Where session.py reaches the runner. */
+const RECORD: Bind = { folder: 'record', at: '/work/record', writable: false };
+
 const Said = Type.Union([
   Type.Object({ event: Type.Literal('ready'), host_key: Type.String(), fingerprint: Type.String() }),
+  Type.Object({ event: Type.Literal('active') }),
+  Type.Object({ event: Type.Literal('checkpoint') }),
   Type.Object({ event: Type.Literal('verdict'), verdict: Type.Enum([...VERDICTS]), file: Type.String() }),
 ]);
 
@@ -26,6 +32,10 @@ export interface Shell {
   readonly door: Door;
   readonly hostKey: string;
   readonly fingerprint: string;
+  /** When somebody last did something, connected or left, in ms since the epoch. */
+  lastActivity(): number;
+  /** How often the user asked that what was done is kept. */
+  checkpoints(): number;
   /** Settles with what the user said, or undefined when it was closed without a word. */
   readonly verdict: Promise<Verdict | undefined>;
   /** Shows a line on all terminals. */
@@ -38,24 +48,30 @@ export interface Shell {
 export async function openShell(
   context: StepContext,
   asked: NonNullable<JobDocument['shell']>,
+  image: ShellImage,
 ): Promise<Shell> {
   const { workspace, document } = context;
-  for (const { folder } of [SOCKET, CONTROL, AROUND]) {
+  for (const { folder } of [SOCKET, CONTROL, AROUND, RECORD]) {
     await workspace.removeFolder(folder);
     await workspace.makeFolder(folder);
   }
+  const record = await openRecord(context, RECORD.folder);
   let isReady: (keys: { hostKey: string; fingerprint: string }) => void = () => {};
   const ready = new Promise<{ hostKey: string; fingerprint: string }>((resolve) => {
     isReady = resolve;
   });
   let verdict: Verdict | undefined;
+  let checkpoints = 0;
+  let activity = systemClock.now().getTime();
   const command = await scriptCommand({
     script: 'open_shell.py',
-    beside: ['jail.py', 'session.py'],
+    beside: ['jail.py', 'session.py', 'terminal.py', 'recorder.py'],
     args: [],
+    machine: document.arch,
     network: 'outbound',
-    binds: [AROUND, CUSTOMIZED, SOCKET, CONTROL],
+    binds: [AROUND, image.bind, SOCKET, CONTROL, RECORD],
     input: JSON.stringify({
+      root: image.root,
       jail: asked.jail,
       authorized_keys: asked.authorized_keys,
       environment: shellEnvironment(document),
@@ -71,6 +87,10 @@ export async function openShell(
       const said = parsed(line);
       if (said?.event === 'ready') {
         isReady({ hostKey: said.host_key, fingerprint: said.fingerprint });
+      } else if (said?.event === 'active') {
+        activity = systemClock.now().getTime();
+      } else if (said?.event === 'checkpoint') {
+        checkpoints += 1;
       } else if (said?.event === 'verdict') {
         verdict = said.verdict;
         context.log(`The user says "${said.verdict}"`);
@@ -80,19 +100,28 @@ export async function openShell(
   const failed = running.then((result) => Promise.reject(couldNotOpen(result)));
   // Whoever waits for the start hears of it; later nobody does.
   failed.catch(() => {});
-  const { hostKey, fingerprint } = await Promise.race([ready, failed]);
-  const door = await openDoor({
-    listen: asked.listen,
-    firstPort: asked.first_port,
-    lastPort: asked.last_port,
-    socket: join(workspace.hostPath(SOCKET.folder), 'sshd.sock'),
-    clock: systemClock,
+  const opened = async () => {
+    const keys = await Promise.race([ready, failed]);
+    const door = await openDoor({
+      place: asked.door,
+      socket: join(workspace.hostPath(SOCKET.folder), 'sshd.sock'),
+      clock: systemClock,
+      onConnected: record.connected,
+      onDisconnected: record.disconnected,
+    });
+    return { ...keys, door };
+  };
+  const { hostKey, fingerprint, door } = await opened().catch(async (error: unknown) => {
+    await record.close();
+    throw error;
   });
   let words = 0;
   return {
     door,
     hostKey,
     fingerprint,
+    lastActivity: () => Math.max(activity, door.lastChange()),
+    checkpoints: () => checkpoints,
     verdict: running.then(() => verdict),
     async say(text) {
       words += 1;
@@ -102,6 +131,7 @@ export async function openShell(
       await workspace.writeFile(CONTROL.folder, 'close', '');
       await running;
       await door.close();
+      await record.close();
     },
   };
 }
@@ -112,7 +142,7 @@ function shellEnvironment(document: JobDocument): Record<string, string> {
     IMS_JOB_ID: document.job_id,
     IMS_ARCH: document.arch,
     IMS_DKMS_ENABLED: document.require_dkms ? 'True' : 'False',
-    REMOTE_BUILD_NODE: '',
+    REMOTE_BUILD_NODE: document.node ?? '',
   };
 }
 

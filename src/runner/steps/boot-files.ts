@@ -7,6 +7,7 @@ import { formatBytes } from '../../platform/bytes.ts';
 import { IMAGE_ROOT, imageRoot, OUT } from '../image-root.ts';
 import { runScript } from '../sandbox-script.ts';
 import type { Step } from '../step.ts';
+import { checkLibraries } from './libraries.ts';
 
 const File = Type.Object({ path: Type.String(), size: Type.Integer() });
 const Found = Type.Object({
@@ -23,14 +24,17 @@ export interface ArtifactFile {
   readonly path: string;
 }
 
-/** Throws `boot-file-not-found`, which says what is in /boot. */
+/** Throws `boot-file-not-found`, which says what is in /boot, and `foreign-programs`. */
 export const bootFiles: Step<undefined, ArtifactFile[]> = {
   name: 'boot-files',
   async run(context) {
     const { document, workspace } = context;
+    // An earlier try that got further has left its own.
+    await workspace.removeFolder(OUT.folder);
     await workspace.makeFolder(OUT.folder);
     const found = await runScript(context, Type.Union([Found, Missing]), {
       script: 'find_boot_files.py',
+      beside: ['initrd_content.py'],
       args: [IMAGE_ROOT, OUT.at],
       binds: [imageRoot(context.document), OUT],
       input: JSON.stringify({
@@ -50,7 +54,8 @@ export const bootFiles: Step<undefined, ArtifactFile[]> = {
       const file = found[name];
       context.log(`${name}: ${file?.path}, ${formatBytes(file?.size ?? 0)}`);
     }
-    context.note(`kernel ${found.kernel.path}, initrd ${found.initrd.path}`);
+    const libraries = await checkLibraries(context, found.initrd.path);
+    context.note(`kernel ${found.kernel.path}, initrd ${found.initrd.path}; ${libraries}`);
     return names.map((name) => ({ name, path: join(workspace.hostPath(OUT.folder), name) }));
   },
 };

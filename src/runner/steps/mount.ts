@@ -7,6 +7,7 @@ import { NAME_SERVER } from '../../builder/network.ts';
 import type { ImageOverlay, LaidFile, OverlayOptions } from '../../builder/overlay.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { JobDocument } from '../../contract/runner.ts';
+import { certificateHash } from '../../platform/certificate-hash.ts';
 import { CommandError } from '../../platform/exec.ts';
 import { OVERLAY } from '../image-root.ts';
 import { packageHosts } from '../packages.ts';
@@ -17,6 +18,12 @@ const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/var/lib/ca-certificates/ca-bundle.pem',
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+];
+/** Folders in which OpenSSL of SUSE and of newer Fedora looks for certificates, by the digest of their subject. */
+const CERTIFICATE_FOLDERS = [
+  '/var/lib/ca-certificates/openssl',
+  '/var/lib/ca-certificates/pem',
+  '/etc/pki/ca-trust/extracted/pem/directory-hash',
 ];
 const FOLDERS = ['/proc', '/sys', '/dev', '/run', '/tmp'];
 
@@ -45,13 +52,23 @@ function lent(document: JobDocument): LaidFile[] {
     { path: '/etc/resolv.conf', content: `${nameServer}\n`, lines: [nameServer] },
     {
       path: '/etc/hosts',
+      // Ours come first: an image may have an address of its own for a name, which its nodes use.
       content: (image) =>
-        [image?.toString('utf8').trimEnd() ?? '127.0.0.1 localhost', ...hosts, ''].join('\n'),
+        [...hosts, image?.toString('utf8').trimEnd() ?? '127.0.0.1 localhost', ''].join('\n'),
       lines: hosts,
     },
     ...BUNDLES.map((path) => ({ path, content: (image?: Buffer) => bundleWith(image, certificates) })),
+    ...CERTIFICATE_FOLDERS.flatMap((folder) =>
+      certificates.map((pem) => certificateFile(`${folder}/${certificateHash(pem)}.0`, pem)),
+    ),
     ...FOLDERS.map((path) => ({ path })),
   ];
+}
+
+/** Copies of a certificate beside it may be an administrator's, who trusts it for good. */
+function certificateFile(path: string, pem: string): LaidFile {
+  const content = (image?: Buffer) => (image === undefined ? `${pem}\n` : bundleWith(image, [pem]));
+  return { path, content, alone: true };
 }
 
 /** Undefined where there is no bundle, or where it has them all. */

@@ -1,8 +1,7 @@
 /** Finds out what would be installed, with the solver of the package manager, and how that differs from the last image. */
-import { rootCertificates } from 'node:tls';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { type Finding, type Plan, type PlanDifference, PlannedPackage } from '../../contract/inspections.ts';
 import { formatBytes } from '../../platform/bytes.ts';
 import { maskerOf } from '../../platform/secrets.ts';
@@ -64,18 +63,13 @@ async function comparedToLast(
   if (previous === null) {
     return null;
   }
-  const { trusted_certificates, store_certificates } = context.document;
-  const ours = [...trusted_certificates, ...store_certificates];
-  const dispatcher = new Agent(ours.length === 0 ? {} : { connect: { ca: [...rootCertificates, ...ours] } });
   try {
-    const answer = await request(previous.url, { dispatcher, signal: context.signal });
+    const answer = await request(previous.url, { ...context.http.to(previous.url), signal: context.signal });
     const before: unknown = await answer.body.json();
     return Value.Check(ImagePackages, before) ? differenceOf(previous.image_id, before, packages) : null;
   } catch (error) {
     context.signal.throwIfAborted();
     context.log(`The packages of image ${previous.image_id} cannot be had: ${String(error)}`);
     return null;
-  } finally {
-    await dispatcher.close();
   }
 }

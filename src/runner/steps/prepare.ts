@@ -36,8 +36,9 @@ export const prepare: Step<readonly Repository[], void> = {
     await layOutTrust(context);
     const command = await scriptCommand({
       script: 'build_root.py',
-      beside: [TRUST_SCRIPT, 'signatures.py'],
-      args: [RECIPE.at, IMAGE_ROOT, TRUST.at],
+      beside: [TRUST_SCRIPT, 'signatures.py', 'foreign_arch.py'],
+      args: [RECIPE.at, IMAGE_ROOT, TRUST.at, document.arch],
+      machine: document.arch,
       binds: [RECIPE, TRUST, writable(BUILD)],
       files: keysFor(document, repositories),
     });

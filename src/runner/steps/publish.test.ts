@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeControlPlane, startFakeControlPlane } from '../../../test/support/fake-control-plane.ts';
+import type { JobDocument } from '../../contract/runner.ts';
 import { testContext } from '../testing/context.ts';
 import { testDocument } from '../testing/document.ts';
 import type { ArtifactFile } from './boot-files.ts';
@@ -29,7 +30,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function context() {
+function context(also: Partial<JobDocument> = {}) {
   const base = testDocument();
   const upload = (name: string) => ({
     url: `${plane.url}/${name}`,
@@ -41,9 +42,11 @@ function context() {
     initrd: upload('initrd'),
     boot_parameters: upload('boot_parameters'),
     packages: upload('packages.json'),
+    history: upload('history.json'),
+    recordings: [upload('1.cast'), upload('2.cast')],
     manifest: upload('manifest.json'),
   };
-  return testContext(testDocument({ image: { id: base.image.id, uploads } }), folder);
+  return testContext(testDocument({ image: { id: base.image.id, uploads }, ...also }), folder);
 }
 
 describe('publish', () => {
@@ -67,6 +70,22 @@ describe('publish', () => {
       size_bytes: 3_000_000,
       sha256: createHash('sha256').update(data.rootfs).digest('hex'),
     });
+  });
+
+  it('uploads the history of a customized image and what its shells showed, which no manifest names', async () => {
+    await mkdir(join(folder, 'history'));
+    await writeFile(join(folder, 'history', '2.cast'), 'a recording');
+    await writeFile(join(folder, 'out', 'history.json'), '{}');
+    await publish.run(context({ job_type: 'customize' }), files);
+
+    const names = ['packages.json', 'history.json', '1.cast', '2.cast'];
+    expect(names.map((name) => plane.uploads.get(name)?.toString())).toEqual([
+      '[]',
+      '{}',
+      undefined,
+      'a recording',
+    ]);
+    expect(plane.uploads.get('manifest.json')?.toString()).not.toMatch(/history|cast/);
   });
 
   it.each([503, 'corrupt'] as const)('tries again after %s', async (fault) => {

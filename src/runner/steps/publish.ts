@@ -2,8 +2,7 @@
  * Publishes the artifacts, two at a time, and the manifest that lists them. The image becomes one only when the
  * service has verified all that; see create.ts.
  */
-import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   ARTIFACT_MEDIA_TYPES,
   ARTIFACT_NAMES,
@@ -12,13 +11,14 @@ import {
 } from '../../contract/images.ts';
 import { formatBytes } from '../../platform/bytes.ts';
 import { openRegular } from '../../platform/safe-file.ts';
-import { OUT, PACKAGES_FILE } from '../image-root.ts';
+import { together } from '../../platform/together.ts';
+import { RECORD_FOLDER, recordingFile, recordingsIn } from '../history/record-folder.ts';
+import { HISTORY_FILE, OUT, PACKAGES_FILE } from '../image-root.ts';
 import type { Step, StepContext } from '../step.ts';
-import { type UploadSource, upload } from '../upload.ts';
+import { fileSource, textSource, type UploadSource, upload } from '../upload.ts';
 import type { ArtifactFile } from './boot-files.ts';
 
 const AT_A_TIME = 2;
-const CHUNK_BYTES = 1024 * 1024;
 
 /** Gives the artifacts as the manifest lists them. */
 export const publish: Step<readonly ArtifactFile[], ManifestArtifact[]> = {
@@ -37,7 +37,7 @@ export const publish: Step<readonly ArtifactFile[], ManifestArtifact[]> = {
           context.progress({ done: sum, total, unit: 'bytes', message: `uploading ${file.name}` });
         });
       });
-      await uploadPackages(context);
+      await uploadCompanions(context);
       await uploadManifest(context, artifacts);
       context.note(`${artifacts.length} artifacts, ${formatBytes(total)}`);
       return artifacts;
@@ -65,13 +65,29 @@ async function uploadArtifact(
   };
 }
 
-/** The list of packages lies beside the artifacts, for whoever wants to compare; no manifest names it. */
-async function uploadPackages(context: StepContext): Promise<void> {
-  const file = join(context.workspace.hostPath(OUT.folder), PACKAGES_FILE);
-  const { handle, sizeBytes } = await openRegular(file);
+/** What lies beside the artifacts, for whoever wants to compare or to know; no manifest names it. */
+async function uploadCompanions(context: StepContext): Promise<void> {
+  const { document, workspace } = context;
+  const { packages, history, recordings } = document.image.uploads;
+  const out = workspace.hostPath(OUT.folder);
+  await uploadFile(context, join(out, PACKAGES_FILE), packages.url);
+  if (document.job_type !== 'customize') {
+    return;
+  }
+  const record = workspace.hostPath(RECORD_FOLDER);
+  for (const number of await recordingsIn(record)) {
+    const url = recordings[number - 1]?.url;
+    if (url !== undefined) {
+      await uploadFile(context, join(record, recordingFile(number)), url);
+    }
+  }
+  await uploadFile(context, join(out, HISTORY_FILE), history.url);
+}
+
+async function uploadFile(context: StepContext, path: string, url: string): Promise<void> {
+  const { handle, sizeBytes } = await openRegular(path);
   try {
-    const source = fileSource(PACKAGES_FILE, handle, sizeBytes);
-    const { url } = context.document.image.uploads.packages;
+    const source = fileSource(basename(path), handle, sizeBytes);
     await upload(source, { ...retrying(context, source.name), url });
   } finally {
     await handle.close();
@@ -80,41 +96,17 @@ async function uploadPackages(context: StepContext): Promise<void> {
 
 async function uploadManifest(context: StepContext, artifacts: ManifestArtifact[]): Promise<void> {
   const manifest: Manifest = { version: '1.0', created: manifestTime(new Date()), artifacts };
-  const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
   const { url, path } = context.document.image.uploads.manifest;
-  const source: UploadSource = {
-    name: 'the manifest',
-    sizeBytes: text.length,
-    async *read() {
-      yield text;
-    },
-  };
+  const source = textSource('the manifest', `${JSON.stringify(manifest, null, 2)}\n`);
   await upload(source, { ...retrying(context, source.name), url });
   context.log(`${path}: ${artifacts.length} artifacts`);
 }
 
 function retrying(context: StepContext, name: string) {
   return {
+    http: context.http,
     signal: context.signal,
     onRetry: (message: string) => context.log(`Uploading ${name} failed (${message}); trying again`),
-  };
-}
-
-function fileSource(name: string, handle: FileHandle, sizeBytes: number): UploadSource {
-  return {
-    name,
-    sizeBytes,
-    async *read() {
-      for (let position = 0; position < sizeBytes; ) {
-        const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - position));
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-        if (bytesRead === 0) {
-          throw new Error(`${name} became shorter while it was read`);
-        }
-        position += bytesRead;
-        yield buffer.subarray(0, bytesRead);
-      }
-    },
   };
 }
 
@@ -130,12 +122,7 @@ async function inParallel<T, R>(
       results.set(next.index, await work(next.item, next.index));
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: AT_A_TIME }, worker));
-  for (const each of ended) {
-    if (each.status === 'rejected') {
-      throw each.reason;
-    }
-  }
+  await together(Array.from({ length: AT_A_TIME }, worker));
   return [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
 }
 

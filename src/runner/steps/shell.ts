@@ -1,9 +1,11 @@
 /** Opens the shell of a job, and waits in it for the verdict of its user, of a client of the API, or of the clock. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ShellCheckpoint } from '../../contract/customizations.ts';
 import { KilnError } from '../../contract/errors.ts';
 import type { JobDocument } from '../../contract/runner.ts';
 import { formatDuration } from '../../platform/bytes.ts';
 import { systemClock, timestamp } from '../../platform/clock.ts';
+import type { ShellImage } from '../image-root.ts';
 import { dueWarning, shellTimes, warningKey } from '../shell/limits.ts';
 import { openShell, type Shell } from '../shell/shell.ts';
 import type { Step, StepContext } from '../step.ts';
@@ -13,22 +15,25 @@ const LOOK_MS = 250;
 
 export interface AskedShell {
   readonly asked: NonNullable<JobDocument['shell']>;
+  readonly image: ShellImage;
+  /** Keeps what was done so far; nobody writes to the image meanwhile. None for a build that failed. */
+  readonly keep?: () => Promise<void>;
 }
 
 export interface OpenedShell extends AskedShell {
   readonly shell: Shell;
   readonly opened: number;
+  lastCheckpoint: ShellCheckpoint;
 }
 
 export const openShellStep: Step<AskedShell, OpenedShell> = {
   name: 'open-shell',
   async run(context, given) {
     const opened = systemClock.now().getTime();
-    const shell = await openShell(context, given.asked);
+    const shell = await openShell(context, given.asked, given.image);
     const { host, jail } = given.asked;
     context.note(`root at ${host}, port ${shell.door.port}, ${shell.fingerprint}${jail ? ', jailed' : ''}`);
-    tell(context, { ...given, shell, opened }, true);
-    return { ...given, shell, opened };
+    return { ...given, shell, opened, lastCheckpoint: null };
   },
 };
 
@@ -57,11 +62,17 @@ async function verdictOf(context: StepContext, opened: OpenedShell): Promise<'co
   });
   const given = new Set<string>();
   let told = '';
+  let kept = 0;
   while (!ended) {
     context.signal.throwIfAborted();
     const { verdict } = context.desk.wishes();
     if (verdict !== undefined) {
       return verdict;
+    }
+    const wanted = shell.checkpoints() + (context.desk.wishes().checkpoints ?? 0);
+    if (wanted > kept) {
+      kept = wanted;
+      await keepNow(context, opened);
     }
     const times = timesOf(context, opened);
     const now = systemClock.now().getTime();
@@ -77,7 +88,9 @@ async function verdictOf(context: StepContext, opened: OpenedShell): Promise<'co
         `Kiln closes this shell in ${formatDuration(Math.round((times.idleEnds - now) / 1000))}.`,
       );
     }
-    const state = JSON.stringify([shell.door.connections(), times.ends, Math.round(times.idleEnds / 60_000)]);
+    const { lastCheckpoint } = opened;
+    const idleMinutes = Math.round(times.idleEnds / 60_000);
+    const state = JSON.stringify([shell.door.connections(), times.ends, idleMinutes, lastCheckpoint]);
     if (state !== told) {
       told = state;
       tell(context, opened, true);
@@ -91,9 +104,36 @@ async function verdictOf(context: StepContext, opened: OpenedShell): Promise<'co
   return verdict;
 }
 
+/** A shell is worth more than a checkpoint: it stays open without one. */
+async function keepNow(context: StepContext, opened: OpenedShell): Promise<void> {
+  const { keep, shell } = opened;
+  const problem = await problemOf(async () => {
+    if (keep === undefined) {
+      throw new Error('of a build that failed nothing is kept before its shell is finished');
+    }
+    await context.workspace.whilePaused(keep);
+  });
+  opened.lastCheckpoint = { at: timestamp(systemClock.now()), problem };
+  const said =
+    problem === null
+      ? 'Kiln has kept what was done so far'
+      : `Kiln could not keep what was done so far: ${problem}`;
+  context.log(said);
+  await shell.say(said);
+}
+
+async function problemOf(work: () => Promise<void>): Promise<string | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 function timesOf(context: StepContext, { shell, asked, opened }: OpenedShell) {
   const limits = { opened, idleSeconds: asked.idle_seconds, totalSeconds: asked.total_seconds };
-  return shellTimes(limits, shell.door.lastActivity(), context.desk.wishes().extended_seconds ?? 0);
+  return shellTimes(limits, shell.lastActivity(), context.desk.wishes().extended_seconds ?? 0);
 }
 
 function tell(context: StepContext, opened: OpenedShell, open: boolean): void {
@@ -108,5 +148,6 @@ function tell(context: StepContext, opened: OpenedShell, open: boolean): void {
     ends: timestamp(new Date(times.ends)),
     idle_ends: timestamp(new Date(times.idleEnds)),
     connections: shell.door.connections().slice(-50),
+    last_checkpoint: opened.lastCheckpoint,
   });
 }

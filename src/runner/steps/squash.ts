@@ -21,6 +21,8 @@ const LEFT_BY_KIWI = [
   'var/lib/dpkg/status.kiwi',
 ];
 const EXCLUDED = [...RUNTIME_FOLDERS.flatMap((folder) => [`${folder}/*`, `${folder}/.*`]), ...LEFT_BY_KIWI];
+/** What mksquashfs says once of each kind that it finds. */
+const ACCESS_LISTS = /Unrecognised xattr prefix system\.posix_acl/;
 const PERCENT = /^\s*(\d{1,3})\s*$/;
 
 export const squash: Step<undefined, ArtifactFile> = {
@@ -31,6 +33,7 @@ export const squash: Step<undefined, ArtifactFile> = {
     // By default it takes a quarter of the host's memory, which may be more than the job has.
     const cacheMib = Math.max(64, Math.floor(document.limits.memory_bytes / 4 / MIB));
     const argv = ['mksquashfs', IMAGE_ROOT, `${OUT.at}/${name}`, '-noappend', '-quiet', '-percentage'];
+    let losesLists = false;
     const result = await workspace.run({
       argv: [
         ...argv,
@@ -46,6 +49,8 @@ export const squash: Step<undefined, ArtifactFile> = {
         const percent = PERCENT.exec(line)?.[1];
         if (percent !== undefined) {
           context.progress({ done: Number(percent), total: 100, unit: 'percent' });
+        } else if (ACCESS_LISTS.test(line)) {
+          losesLists = true;
         } else if (line.trim() !== '') {
           context.log(line);
         }
@@ -58,7 +63,11 @@ export const squash: Step<undefined, ArtifactFile> = {
     const path = join(workspace.hostPath(OUT.folder), name);
     const { handle, sizeBytes } = await openRegular(path);
     await handle.close();
-    context.note(`${formatBytes(sizeBytes)}, zstd level ${document.squashfs_zstd_level}`);
+    if (losesLists) {
+      context.log('warning: the root has POSIX access control lists, for which a squashfs has no room');
+    }
+    const lost = losesLists ? '; access control lists are not kept' : '';
+    context.note(`${formatBytes(sizeBytes)}, zstd level ${document.squashfs_zstd_level}${lost}`);
     return { name, path };
   },
 };

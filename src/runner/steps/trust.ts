@@ -28,6 +28,7 @@ export const trust: Step<undefined, void> = {
     const result = await runScript(context, Result, {
       script: TRUST_SCRIPT,
       args: [IMAGE_ROOT, TRUST.at, RECIPE.at],
+      machine: context.document.arch,
       binds: [RECIPE, TRUST, writable(BUILD)],
     });
 

@@ -16,6 +16,7 @@ export const unpack: Step<undefined, void> = {
     await context.workspace.makeFolder(RECIPE.folder);
     const unpacked = await judge(context, Unpacked, {
       script: 'unpack_recipe.py',
+      beside: ['archive.py'],
       args: [
         `/work/archive/${ARCHIVE_NAME}`,
         RECIPE.at,

@@ -2,7 +2,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobDocument } from '../../contract/runner.ts';
+import { createRunnerHttp } from '../http.ts';
 import type { StepContext } from '../step.ts';
+
+/** Nobody is in a shell, and the service is where the document says. */
+export function unattended(document: JobDocument): Pick<StepContext, 'desk' | 'http'> {
+  return { http: createRunnerHttp(document), desk: { tell: () => {}, wishes: () => ({}) } };
+}
 
 export function testContext(
   document: JobDocument,
@@ -17,13 +23,14 @@ export function testContext(
     log: (text) => said.push(text),
     note: (text) => said.push(text),
     progress: () => {},
-    desk: { tell: () => {}, wishes: () => ({}) },
+    ...unattended(document),
     workspace: {
       hostPath,
       makeFolder: async (name) => void (await mkdir(hostPath(name))),
       removeFolder: async () => {},
       openOverlay: () => Promise.reject(new Error('this step mounts no image')),
       writeFile: (name, file, data) => writeFile(join(hostPath(name), file), data),
+      whilePaused: (work) => work(),
       usage: async () => ({ freeBytes: 1, totalBytes: 1 }),
       close: async () => {},
       run: () => Promise.reject(new Error('this step runs no command')),

@@ -6,16 +6,19 @@ import type { ProcessId } from './processes.ts';
 
 export interface LocalExecution extends ProcessId {
   readonly jobId: string;
+  /** Whether it carries a job that runs on a build node. */
+  readonly carries: boolean;
 }
 
 const Execution = Type.Object({
   pid: Type.Integer({ minimum: 2 }),
   startTime: Type.String(),
   jobId: Type.String(),
+  carries: Type.Optional(Type.Boolean()),
 });
 
-export function formatExecution({ pid, startTime, jobId }: LocalExecution): string {
-  return JSON.stringify({ pid, startTime, jobId });
+export function formatExecution({ pid, startTime, jobId, carries }: LocalExecution): string {
+  return JSON.stringify({ pid, startTime, jobId, carries });
 }
 
 /** Throws when the text is not one of ours. */
@@ -24,5 +27,5 @@ export function parseExecution(text: string): LocalExecution {
   if (!Value.Check(Execution, value)) {
     throw new KilnError('internal-error', `"${text}" is not a runner of this machine`);
   }
-  return value;
+  return { ...value, carries: value.carries ?? false };
 }

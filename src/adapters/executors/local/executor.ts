@@ -1,18 +1,25 @@
 /**
  * Runs runners on this machine. Each is the first process of a pid namespace of its own, with mounts of its own,
- * in a process group of its own: ending it ends all it started, and it outlives the service that started it.
+ * in a process group of its own: ending it ends all it started, and it outlives the service that started it. For a job on a
+ * build node it runs a carrier instead, which stands for the runner there.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KilnError } from '../../../contract/errors.ts';
 import type { JobDocument } from '../../../contract/runner.ts';
 import type { Executor } from '../../../jobs/executor.ts';
-import { type BackgroundCommand, defaultEnvironment, startCommand } from '../../../platform/exec.ts';
+import {
+  type BackgroundCommand,
+  defaultEnvironment,
+  NODE_VARIABLE,
+  nodeProgram,
+  startCommand,
+} from '../../../platform/exec.ts';
 import type { Log } from '../../../platform/log.ts';
 import { maskerOf } from '../../../platform/secrets.ts';
 import { cgroupTree } from './cgroups.ts';
 import { formatExecution, type LocalExecution, parseExecution } from './execution.ts';
-import { type Outcome, outcomeOfRunner } from './outcome.ts';
+import { type Outcome, outcomeOfCarrier, outcomeOfRunner } from './outcome.ts';
 import { areGone, childrenOf, isRunning, type ProcessId, processOf, sendSignal } from './processes.ts';
 import { tailOf } from './tail.ts';
 import { createWorkspaces, WORKSPACE_VARIABLE } from './workspaces.ts';
@@ -32,12 +39,17 @@ const ADOPTED_POLL_MS = 500;
 
 export interface LocalExecutorOptions {
   readonly stateFolder: string;
-  /** How Kiln itself is started: the words before `run-job`. */
+  /** How the runner is started: the words before `run-job`. */
   readonly entry: readonly string[];
   /** How many jobs run at the same time. */
   readonly concurrency: number;
   /** How long the work of failed jobs is kept. */
   readonly checkpointHours: number;
+  /** The words that start a carrier, and what it is told; none where there are no build nodes. */
+  readonly carriage?: (
+    document: JobDocument,
+    place: string,
+  ) => Promise<{ readonly words: readonly string[]; readonly input: string }>;
   /** The one cgroup hierarchy to look at, instead of all that are mounted. */
   readonly cgroupRoot?: string;
   readonly log: Log;
@@ -74,7 +86,7 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
           if (!alive) {
             clearInterval(timer);
             const tail = await readTail(workspaces.folderOf(execution.jobId));
-            tellExit(execution, outcomeOfRunner({ exitCode: null, signal: null, tail }));
+            tellExit(execution, outcomeOf(execution, { exitCode: null, signal: null, tail }));
           }
         })
         .catch((error: unknown) => log.error({ err: error, job: execution.jobId }, 'lost sight of a runner'));
@@ -91,38 +103,58 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
     try {
       const outcome = await command.ended;
       const tail = (await tailOf(output)).map(maskerOf(secrets));
-      tellExit(execution, outcomeOfRunner({ ...outcome, tail }));
+      tellExit(execution, outcomeOf(execution, { ...outcome, tail }));
     } finally {
       await output.close();
     }
   }
 
-  async function spawn(document: JobDocument, output: FileHandle): Promise<BackgroundCommand> {
+  async function spawn(
+    document: JobDocument,
+    place: string | null,
+    output: FileHandle,
+  ): Promise<BackgroundCommand> {
     const folder = workspaces.folderOf(document.job_id);
-    return startCommand(['unshare', ...NAMESPACES, '--', ...options.entry, 'run-job'], {
+    const { words, input } = await commandFor(document, place);
+    return startCommand(words, {
       cwd: folder,
-      env: { ...defaultEnvironment(), [WORKSPACE_VARIABLE]: folder },
-      input: JSON.stringify(document),
+      env: { ...defaultEnvironment(), [NODE_VARIABLE]: nodeProgram(), [WORKSPACE_VARIABLE]: folder },
+      input,
       outputFd: output.fd,
     });
   }
 
-  async function start(document: JobDocument): Promise<string> {
+  async function commandFor(document: JobDocument, place: string | null) {
+    if (place === null) {
+      const words = ['unshare', ...NAMESPACES, '--', ...options.entry, 'run-job'];
+      return { words, input: JSON.stringify(document) };
+    }
+    if (options.carriage === undefined) {
+      throw new KilnError('no-node', `nothing carries jobs to ${place} here`);
+    }
+    return await options.carriage(document, place);
+  }
+
+  async function start(document: JobDocument, place: string | null): Promise<string> {
     const jobId = document.job_id;
     await workspaces.remove(jobId);
-    const folder = await workspaces.create(jobId, document.resume?.job_id);
+    // What is kept for a job on a build node is there.
+    const resumed = place === null ? document.resume?.job_id : undefined;
+    const folder = await workspaces.create(jobId, resumed);
     const output = await open(join(folder, 'runner.log'), 'a+', 0o600);
     let command: BackgroundCommand;
     try {
-      command = await spawn(document, output);
+      command = await spawn(document, place, output);
     } catch (error) {
       await output.close();
       throw error;
     }
+    // Whoever started it may be gone before it has read all.
+    await command.fed;
     command.unref();
     // One that has ended at once has no start time any more; its exit is told all the same.
     const startTime = (await processOf(command.pid))?.startTime ?? 'gone';
-    const execution = { pid: command.pid, startTime, jobId };
+    const execution = { pid: command.pid, startTime, jobId, carries: place !== null };
     running.set(jobId, execution);
     follow(command, execution, output, [document.api.token]).catch((error: unknown) =>
       log.error({ err: error, job: jobId }, 'lost sight of a runner'),
@@ -132,15 +164,18 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
 
   return {
     name: 'local',
-    capacity: async () => Math.max(0, options.concurrency - running.size),
+    capacity: async () => {
+      const here = [...running.values()].filter(({ carries }) => !carries);
+      return Math.max(0, options.concurrency - here.length);
+    },
     workspaceOf: workspaces.folderOf,
     onExit: (listener) => {
       listeners.push(listener);
     },
 
-    async start(document) {
+    async start(document, place) {
       try {
-        return await start(document);
+        return await start(document, place);
       } catch (error) {
         if (error instanceof KilnError) {
           throw error;
@@ -165,8 +200,8 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
       if (!(await isRunning(execution))) {
         return;
       }
-      // `unshare` ignores TERM while it waits for its child, which is the runner.
-      const runners = await childrenOf(execution.pid);
+      // `unshare` ignores TERM while it waits for its child, which is the runner; a carrier has it done where it runs.
+      const runners = execution.carries ? [execution] : await childrenOf(execution.pid);
       signalAll(runners, 'SIGTERM');
       if (graceSeconds > 0 && (await areGone([execution], graceSeconds * 1000))) {
         return;
@@ -194,6 +229,10 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
       return swept;
     },
   };
+}
+
+function outcomeOf({ carries }: LocalExecution, outcome: Outcome): Outcome {
+  return carries ? outcomeOfCarrier(outcome) : outcomeOfRunner(outcome);
 }
 
 function signalAll(processes: readonly ProcessId[], signal: NodeJS.Signals): void {

@@ -2,7 +2,7 @@
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../../../platform/exec.ts';
-import { keyedLock } from '../../../platform/keyed-lock.ts';
+import { withLock } from '../../../platform/process-lock.ts';
 import type { CgroupTree } from './cgroups.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { detachLoopsOf } from './loop-devices.ts';
@@ -29,7 +29,8 @@ export interface Workspaces {
 
 export function createWorkspaces(stateFolder: string, cgroups: CgroupTree, keepHours: number): Workspaces {
   const parent = join(stateFolder, 'workspaces');
-  const lock = keyedLock();
+  // On a build node each command is a process of its own.
+  const lock = (jobId: string, work: () => Promise<void>) => withLock(join(parent, jobId), undefined, work);
   const checkpoints = createCheckpoints(stateFolder, keepHours);
 
   async function list(): Promise<string[]> {

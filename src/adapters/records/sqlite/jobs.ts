@@ -41,6 +41,7 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
     reservedImageId: row.reserved_image_id,
     tokenHash: row.token_hash,
     execution: row.execution,
+    place: row.place,
   });
   const set = async (
     id: string,
@@ -95,6 +96,7 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
           reserved_image_id: job.reservedImageId,
           token_hash: job.tokenHash,
           execution: job.execution,
+          place: job.place,
         })
         .execute();
       await db.insertInto('job_snapshots').values(snapshotRow(job.request.id, job.snapshot)).execute();
@@ -110,6 +112,7 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
           ...(OVER.includes(snapshot.state) ? { finished: snapshot.at } : {}),
           ...(also.tokenHash === undefined ? {} : { token_hash: also.tokenHash }),
           ...(also.execution === undefined ? {} : { execution: also.execution }),
+          ...(also.place === undefined ? {} : { place: also.place }),
         })
         .where('id', '=', id)
         .where('sequence', '=', expected)
@@ -118,6 +121,9 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
         return false;
       }
       await db.insertInto('job_snapshots').values(snapshotRow(id, snapshot)).execute();
+      if (OVER.includes(snapshot.state)) {
+        await db.deleteFrom('job_secrets').where('job_id', '=', id).execute();
+      }
       return true;
     },
     setExecution: (id, execution) => set(id, { execution }),
@@ -126,6 +132,17 @@ export function jobStore(db: Kysely<Tables>): JobStore & JobPages {
     setWire: (id, wire) => setAsked(id, { wire }),
     setShell: (id, shell) => setAsked(id, { shell }),
     setRetry: (id, retry) => setAsked(id, { retry }),
+    async setSecrets(id, sealed) {
+      await db.insertInto('job_secrets').values({ job_id: id, sealed }).execute();
+    },
+    async secrets(id) {
+      const row = await db
+        .selectFrom('job_secrets')
+        .select('sealed')
+        .where('job_id', '=', id)
+        .executeTakeFirst();
+      return row?.sealed;
+    },
     async appendLog(id, lines) {
       const job = await db.selectFrom('jobs').select('log_lines').where('id', '=', id).executeTakeFirst();
       if (job === undefined) {
@@ -233,12 +250,19 @@ function requestOf(json: string): Asked {
   const {
     wire = NO_WIRE_NOTES,
     inspection = null,
-    customization = NO_CUSTOMIZATION,
-    shell = NO_SHELL,
-    retry = NO_RETRY,
+    customization,
+    shell,
+    retry,
     ...request
   } = JSON.parse(json);
-  return { request, wire, inspection, customization, shell, retry };
+  return {
+    request: { node: null, node_labels: {}, ...request },
+    wire,
+    inspection,
+    customization: { ...NO_CUSTOMIZATION, ...customization },
+    shell: { ...NO_SHELL, ...shell },
+    retry: { ...NO_RETRY, ...retry },
+  };
 }
 
 function snapshotOf(row: Selectable<JobSnapshotTable>): JobSnapshot {

@@ -37,6 +37,7 @@ export interface JobTable {
   reserved_image_id: string;
   token_hash: string | null;
   execution: string | null;
+  place: string | null;
 }
 
 export interface JobSnapshotTable {
@@ -62,6 +63,11 @@ export interface JobReportTable {
   report_json: string;
 }
 
+export interface JobSecretsTable {
+  job_id: string;
+  sealed: string;
+}
+
 export interface CleanupTable {
   position: Generated<number>;
   id: string;
@@ -81,6 +87,7 @@ export interface NodeTable {
   position: Generated<number>;
   xname: string;
   record_json: string;
+  knowledge_json: string | null;
 }
 
 export interface RepositoryTable {
@@ -126,6 +133,7 @@ export interface Tables {
   job_snapshots: JobSnapshotTable;
   job_log: JobLogTable;
   job_reports: JobReportTable;
+  job_secrets: JobSecretsTable;
   cleanup: CleanupTable;
   deleted_recipes: DeletedTable;
   deleted_images: DeletedTable;

@@ -202,11 +202,8 @@ export function jobContract(client: () => WireClient, service: () => InProcessSe
 
     test('what the engine cannot run is refused with a reason', async () => {
       const packer = await readyForJobs(client(), { recipe_type: 'packer' });
-      const other = await readyForJobs(client(), { arch: 'aarch64' });
-      for (const request of [packer, other]) {
-        const answer = await client().post('/v3/jobs', request);
-        expect([answer.status, fieldsOf(answer)]).toEqual([422, ['artifact_id']]);
-      }
+      const answer = await client().post('/v3/jobs', packer);
+      expect([answer.status, fieldsOf(answer)]).toEqual([422, ['artifact_id']]);
     });
   });
 

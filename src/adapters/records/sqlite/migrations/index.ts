@@ -8,6 +8,8 @@ import { up as idempotency } from './0005-idempotency.ts';
 import { up as repositories } from './0006-repositories.ts';
 import { up as signingKeys } from './0007-signing-keys.ts';
 import { up as inspections } from './0008-inspections.ts';
+import { up as jobSecrets } from './0009-job-secrets.ts';
+import { up as buildNodes } from './0010-build-nodes.ts';
 
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-records': { up: records },
@@ -18,4 +20,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0006-repositories': { up: repositories },
   '0007-signing-keys': { up: signingKeys },
   '0008-inspections': { up: inspections },
+  '0009-job-secrets': { up: jobSecrets },
+  '0010-build-nodes': { up: buildNodes },
 };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { withLock } from './lock.ts';
+import { withLock } from './process-lock.ts';
 
 it('lets one holder work at a time, and frees the lock when the work fails', async () => {
   const name = randomUUID();

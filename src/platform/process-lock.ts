@@ -1,7 +1,7 @@
 /** A lock between processes that the death of its holder releases: a name in the abstract socket space. */
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
-import { waitFor } from '../platform/wait.ts';
+import { waitFor } from './wait.ts';
 
 /** Runs the work while holding the lock of this name; waits up to an hour for another holder to finish. */
 export async function withLock<T>(

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { certificateHash } from './certificate-hash.ts';
+
+/** C=DE, O="  Ämter  und   Ärzte ", OU=Eins, CN="Site   CA", emailAddress=Root@Example.ORG; of version 1, three kinds of strings. */
+const ODD = `-----BEGIN CERTIFICATE-----
+MIIB4zCCAYkCFE1HQrW4eeZcMLOskAfksprnH7TTMAoGCCqGSM49BAMCMHMxCzAJ
+BgNVBAYTAkRFMSAwHgYDVQQKDBcgIMOEbXRlciAgdW5kICAgw4RyenRlIDENMAsG
+A1UECwwERWluczESMBAGA1UEAwwJU2l0ZSAgIENBMR8wHQYJKoZIhvcNAQkBFhBS
+b290QEV4YW1wbGUuT1JHMCAXDTI2MTEyNTE3NDY1MVoYDzIxMjYxMTAxMTc0NjUx
+WjBzMQswCQYDVQQGEwJERTEgMB4GA1UECgwXICDDhG10ZXIgIHVuZCAgIMOEcnp0
+ZSAxDTALBgNVBAsMBEVpbnMxEjAQBgNVBAMMCVNpdGUgICBDQTEfMB0GCSqGSIb3
+DQEJARYQUm9vdEBFeGFtcGxlLk9SRzBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BPsiV3sb5DEpHqG3QIqa9NhTsO8IqyR57hdhSYrcxztdzwv+hdzbNMvkmqm4WBu7
+8QX04fo6vKx7NhhCyzeRGI8wCgYIKoZIzj0EAwIDSAAwRQIhAIaTA/nhtmq55WF2
+AcnVb3I8GLmPnPXF+WH7mQsVeJHfAiARK6zINAWhRRDb5nj5Lj/Q8ss5M2uL2oSz
+WyKXXKYv4A==
+-----END CERTIFICATE-----`;
+/** OU=Two and CN="Kiln platform CA" as one name, O=x. */
+const MULTIPLE = `-----BEGIN CERTIFICATE-----
+MIIBvTCCAWOgAwIBAgIUdRRV8CUBL7EguwF8RyvkCUch5T0wCgYIKoZIzj0EAwIw
+MzElMAoGA1UECwwDVHdvMBcGA1UEAwwQS2lsbiBwbGF0Zm9ybSBDQTEKMAgGA1UE
+CgwBeDAgFw0yNjExMjUxNzQ2NTFaGA8yMTI2MTEwMTE3NDY1MVowMzElMAoGA1UE
+CwwDVHdvMBcGA1UEAwwQS2lsbiBwbGF0Zm9ybSBDQTEKMAgGA1UECgwBeDBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABDg+7eKmdV3NekmZnHxQeRrNhBT5JHuQ2nK3
+e4E0Ro9YzW4E6+BXVzFvumsGuM5MXb1/OpNbKDgRCbOEXVkXMhyjUzBRMB0GA1Ud
+DgQWBBRG8m97+Fhvpq9WbCEH/AsoiZB/BjAfBgNVHSMEGDAWgBRG8m97+Fhvpq9W
+bCEH/AsoiZB/BjAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIE0E
+v1QweEdU1jOc04ql9/Efff5KJWT5uMRMWoyE1dQ9AiEAt1pZ6TqbEmMlSwbrTpMK
+PeF1a0cyZtN/7uWlvl4nEu0=
+-----END CERTIFICATE-----`;
+
+it('is what `openssl x509 -hash` says', () => {
+  expect(certificateHash(ODD)).toBe('540dd86e');
+  expect(certificateHash(MULTIPLE)).toBe('ccf35b04');
+});
+
+it('is of certificates only', () => {
+  expect(() => certificateHash('no certificate')).toThrow();
+});

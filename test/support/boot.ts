@@ -1,0 +1,28 @@
+/** Images booted over the network in an emulated machine, with patience for a busy host. */
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { TestService } from './kiln.ts';
+
+// On a busy host an emulated machine is slow: it waits longer for its serial line before it gives it up.
+const PATIENCE = 'systemd.default_device_timeout_sec=500 systemd.default_timeout_start_sec=500 nowatchdog';
+
+/** Gives what was on the console until this text was. */
+export async function bootUntil(
+  service: TestService,
+  imageId: string,
+  text: string,
+  { cpus, timeoutSeconds }: { cpus: number; timeoutSeconds: number },
+): Promise<string> {
+  const log = join(tmpdir(), `kiln-boot-${imageId}.log`);
+  const machine = ['--cpus', String(cpus), '--console-log', log, '--append', PATIENCE];
+  const until = ['--until', text, '--timeout', String(timeoutSeconds)];
+  const boot = await service.kiln(['images', 'boot', imageId, ...until, ...machine], {
+    timeoutMs: (timeoutSeconds + 50) * 1000,
+  });
+  expect(boot.exitCode, `the console is kept in ${log}\n${boot.tail.slice(-40).join('\n')}`).toBe(0);
+  const shown = await readFile(log, 'utf8');
+  await rm(log);
+  return shown;
+}
