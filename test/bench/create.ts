@@ -21,7 +21,7 @@ import { peakMemoryBytes, startService, type TestService } from '../support/kiln
 import { hostMirror, register } from '../support/recipes.ts';
 import { upload } from './upload.ts';
 
-type Times = Record<string, number>;
+export type Times = Record<string, number>;
 
 const MD5_AS_THE_REFERENCE = `
 import hashlib, sys
@@ -60,11 +60,11 @@ export async function benchCreate(): Promise<void> {
   }
 }
 
-function total(times: Times): number {
+export function total(times: Times): number {
   return Object.values(times).reduce((sum, seconds) => sum + seconds, 0);
 }
 
-function report(name: string, times: Times): void {
+export function report(name: string, times: Times): void {
   console.log(`\n${name}: ${formatDuration(total(times))}`);
   for (const [part, seconds] of Object.entries(times)) {
     console.log(`  ${part.padEnd(44)} ${formatDuration(seconds)}`);
@@ -99,7 +99,7 @@ async function inWorkspace(
   }
 }
 
-async function timed(times: Times, part: string, work: () => Promise<unknown>): Promise<void> {
+export async function timed(times: Times, part: string, work: () => Promise<unknown>): Promise<void> {
   const start = performance.now();
   await work();
   times[part] = (performance.now() - start) / 1000;
@@ -121,7 +121,7 @@ async function inSandbox(workspace: Workspace, argv: string[], input = ''): Prom
 }
 
 /** Kiwi itself; the sandbox's devices are mounts of their own, which Kiwi's plain bind of /dev would lose. */
-const KIWI_IN_A_SANDBOX = `
+export const KIWI_IN_A_SANDBOX = `
 import sys
 from kiwi.command import Command
 from kiwi.kiwi import main

@@ -3,8 +3,9 @@
  *
  * - reference: what the HPE service does: download the whole root, `unsquashfs`, and only then a shell; then
  *   `mksquashfs` with no options, MD5 in 4 KiB reads, and an upload.
- * - kiln: a customize job through the API of a real service: from POST to the shell, twice (the root is in the cache of the
- *   host the second time), and from `finish` to the registered image.
+ * - kiln: a customize job through the API of a real service: from POST to the shell, and from `finish` to the registered
+ *   image. The first job fetches the root; the second finds it in the cache of the host, and so do more that only open a
+ *   shell: what is shown of these and the second is the median and the slowest.
  *
  * The roots are files of this machine's /usr, so they are as compressible as real ones.
  */
@@ -14,10 +15,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Job } from '../../src/contract/jobs.ts';
 import { formatBytes, formatDuration } from '../../src/platform/bytes.ts';
+import { mustRun } from '../../src/platform/exec.ts';
 import { type CustomizeBench, never, openCustomizeBench, waiting } from '../support/customize.ts';
 import { peakMemoryBytes } from '../support/kiln.ts';
-import { run } from '../support/run.ts';
 import { upload } from './upload.ts';
 
 const MAKE_ROOT = `
@@ -29,10 +31,13 @@ find bin lib share -xdev -type f -printf '%s %p\\0' | sort -z -k2 |
 head -c 510 /dev/zero > "$1/boot/vmlinuz-6.1"
 printf '\\125\\252\\0\\0HdrSnine' >> "$1/boot/vmlinuz-6.1"
 echo initrd > "$1/boot/initrd.img-6.1"
-mksquashfs "$1" "$3" -quiet -no-progress -comp zstd
+mksquashfs "$1" "$3" -quiet -no-progress -comp zstd -Xcompression-level 3
 `;
 const MD5_AS_THE_REFERENCE =
   'import hashlib, sys\nd = hashlib.md5()\nwith open(sys.argv[1], "rb") as f:\n  while c := f.read(4096): d.update(c)\n';
+
+/** Shells that are only opened, after the whole job whose root is in the cache. Even, so that the median is one of them. */
+const SHELLS = 8;
 
 interface Times {
   readonly shell: number;
@@ -57,7 +62,16 @@ async function benchSize(bench: CustomizeBench, mib: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-bench-'));
   try {
     const squashfs = join(folder, 'root.squashfs');
-    await run('bash', ['-euc', MAKE_ROOT, 'bash', join(folder, 'root'), String(mib * 1024 * 1024), squashfs]);
+    await mustRun([
+      'bash',
+      '--norc',
+      '-euc',
+      MAKE_ROOT,
+      'bash',
+      join(folder, 'root'),
+      String(mib * 1024 * 1024),
+      squashfs,
+    ]);
     await rm(join(folder, 'root'), { recursive: true });
     const words = [
       'images',
@@ -81,10 +95,17 @@ async function benchSize(bench: CustomizeBench, mib: number): Promise<void> {
     show('kiln, first', await kilnWay(bench, imageId));
     const kiln = await kilnWay(bench, imageId);
     show('kiln, cached', kiln);
-    const percent = (ours: number, theirs: number) => `${((ours / theirs) * 100).toFixed(1)} %`;
+    const shells = [kiln.shell];
+    while (shells.length < SHELLS + 1) {
+      shells.push(await kilnShell(bench, imageId));
+    }
+    shells.sort((a, b) => a - b);
+    const [median, slowest] = [shells[SHELLS / 2] ?? Number.NaN, shells[SHELLS] ?? Number.NaN];
     console.log(
-      `  to the shell: ${percent(kiln.shell, reference.shell)} of the reference (goal: at most 1 %)`,
+      `  ${shells.length} shells, cached: median ${median.toFixed(2)} s, slowest ${slowest.toFixed(2)} s`,
     );
+    const percent = (ours: number, theirs: number) => `${((ours / theirs) * 100).toFixed(1)} %`;
+    console.log(`  to the shell: ${percent(median, reference.shell)} of the reference (goal: at most 1 %)`);
     console.log(
       `  to the image: ${percent(kiln.image, reference.image)} of the reference (goal: at most 15 %)`,
     );
@@ -107,32 +128,47 @@ async function referenceWay(bench: CustomizeBench, imageId: string, folder: stri
   const [rootfs] = await bench.service.client.images.artifacts(imageId);
   const answer = await fetch(rootfs?.download_url ?? '');
   await pipeline(Readable.fromWeb(answer.body as never), createWriteStream(join(work, 'rootfs')));
-  await run('unsquashfs', ['-quiet', '-no-progress', '-dest', join(work, 'root'), join(work, 'rootfs')]);
+  await mustRun(['unsquashfs', '-quiet', '-no-progress', '-dest', join(work, 'root'), join(work, 'rootfs')]);
   const shell = performance.now();
   await appendFile(join(work, 'root/etc/motd'), 'changed\n');
-  await run('mksquashfs', [join(work, 'root'), join(work, 'new'), '-quiet', '-no-progress']);
-  await run('python3', ['-c', MD5_AS_THE_REFERENCE, join(work, 'new')]);
+  await mustRun(['mksquashfs', join(work, 'root'), join(work, 'new'), '-quiet', '-no-progress']);
+  await mustRun(['python3', '-c', MD5_AS_THE_REFERENCE, join(work, 'new')]);
   await upload(bench.service, join(work, 'new'));
   const end = performance.now();
   await rm(work, { recursive: true });
   return { shell: (shell - start) / 1000, image: (end - shell) / 1000 };
 }
 
-async function kilnWay(bench: CustomizeBench, imageId: string): Promise<Times> {
+async function openedShell(
+  bench: CustomizeBench,
+  imageId: string,
+): Promise<{ readonly job: Job; readonly seconds: number }> {
   const start = performance.now();
   const { id } = await bench.customize({ artifact_id: imageId, build_env_size: 20 });
   const job = await bench.until(id, waiting);
-  const shell = performance.now();
+  const end = performance.now();
   if (job.shell?.state !== 'open') {
     throw new Error(`there is no shell: ${JSON.stringify(job.reason)}`);
   }
+  return { job, seconds: (end - start) / 1000 };
+}
+
+async function kilnShell(bench: CustomizeBench, imageId: string): Promise<number> {
+  const { job, seconds } = await openedShell(bench, imageId);
+  await bench.service.client.jobs.fail(job.id);
+  await bench.until(job.id, never);
+  return seconds;
+}
+
+async function kilnWay(bench: CustomizeBench, imageId: string): Promise<Times> {
+  const { job, seconds } = await openedShell(bench, imageId);
   await bench.ssh(job, 'echo changed >> /mnt/image/image-root/etc/motd');
   const finish = performance.now();
-  await bench.service.client.jobs.finish(id);
-  const over = await bench.until(id, never);
+  await bench.service.client.jobs.finish(job.id);
+  const over = await bench.until(job.id, never);
   const end = performance.now();
   if (over.state !== 'succeeded') {
     throw new Error(`the job failed: ${JSON.stringify(over.reason)}`);
   }
-  return { shell: (shell - start) / 1000, image: (end - finish) / 1000 };
+  return { shell: seconds, image: (end - finish) / 1000 };
 }
