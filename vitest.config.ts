@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { ownMounts } from './test/support/own-mounts.ts';
 
 /** What two processors and 24 GiB carry of tests that start whole machines, builds and services. */
 const FILES_AT_ONCE = 2;
@@ -30,6 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'host',
+          pool: ownMounts,
           include: ['test/host/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 600_000,
@@ -39,6 +41,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          pool: ownMounts,
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 900_000,
           hookTimeout: 900_000,
