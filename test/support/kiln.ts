@@ -13,6 +13,7 @@ import { type CommandResult, defaultEnvironment, runCommand } from '../../src/pl
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { checkedFetch } from './checked-fetch.ts';
+import { mountsWith } from './mounts.ts';
 
 export const KILN = join(PACKAGE_ROOT, 'bin', 'kiln');
 
@@ -177,9 +178,6 @@ export interface Leftovers {
 
 /** Everything on this host that still belongs to a job of this service. */
 export async function leftoversOf(service: TestService, jobId: string): Promise<Leftovers> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(jobId));
   const losetup = await runCommand(['losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE']);
   const cgroups = await runCommand(['find', '/sys/fs/cgroup', '-type', 'd', '-path', `*${jobId}*`]);
   const workspaces = await runCommand([
@@ -191,7 +189,7 @@ export async function leftoversOf(service: TestService, jobId: string): Promise<
     `*${jobId}*`,
   ]);
   return {
-    mounts,
+    mounts: await mountsWith(jobId),
     loops: losetup.stdout.split('\n').filter((line) => line.includes(jobId)),
     cgroups: cgroups.stdout.split('\n').filter((line) => line !== ''),
     processes: processesWith(jobId).map(commandLineOf),
