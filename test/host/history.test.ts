@@ -4,12 +4,20 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processesWith } from '../../src/adapters/executors/local/processes.ts';
-import { readCast } from '../../src/cli/replay/cast.ts';
 import type { HistoryEntry, PathChange } from '../../src/contract/history.ts';
 import type { Job } from '../../src/contract/jobs.ts';
 import { runCommand } from '../../src/platform/exec.ts';
 import { waitFor } from '../../src/platform/wait.ts';
-import { type CustomizeBench, never, onTerminal, openCustomizeBench, waiting } from '../support/customize.ts';
+import {
+  type CustomizeBench,
+  LEAVE,
+  never,
+  onTerminal,
+  openCustomizeBench,
+  PROMPT,
+  shownBy,
+  waiting,
+} from '../support/customize.ts';
 import { KILN } from '../support/kiln.ts';
 import { run } from '../support/run.ts';
 
@@ -20,25 +28,6 @@ beforeAll(async () => {
 afterAll(() => bench?.close());
 
 const SECRET = 'correct-horse-battery';
-const PROMPT = { expect: '# ' };
-const LEAVE = [{ type: 'exit\r' }, { until_end: true }] as const;
-
-async function openedShell(also: object = {}): Promise<Job> {
-  return bench.until((await bench.customize({ shell: { jail: true }, ...also })).id, waiting);
-}
-
-async function finished(job: Job): Promise<Job> {
-  await bench.service.client.jobs.finish(job.id);
-  const over = await bench.until(job.id, never);
-  expect(over.state, JSON.stringify(over, null, 2)).toBe('succeeded');
-  return over;
-}
-
-async function kiln(...words: string[]): Promise<string> {
-  const said = await bench.service.kiln(words, { timeoutMs: 100_000 });
-  expect(said.exitCode, said.tail.join('\n')).toBe(0);
-  return said.stdout;
-}
 
 async function historyOf(job: Job): Promise<HistoryEntry> {
   const { entries } = await bench.service.client.images.history(job.resultant_image_id ?? '');
@@ -47,12 +36,6 @@ async function historyOf(job: Job): Promise<HistoryEntry> {
     throw new Error('a history without entries');
   }
   return first;
-}
-
-function shownBy(cast: string): string {
-  return readCast(cast)
-    .events.map(({ output }) => output)
-    .join('');
 }
 
 const change = (entry: HistoryEntry, path: string): PathChange | undefined =>
@@ -76,7 +59,7 @@ describe('an image that was made in a shell', () => {
   let job: Job;
   let entry: HistoryEntry;
   beforeAll(async () => {
-    const opened = await openedShell();
+    const opened = await bench.openedShell();
     const commands = [
       'apt-get update -qq',
       'DEBIAN_FRONTEND=noninteractive apt-get install -qq -y hello chrony >/dev/null 2>&1',
@@ -119,7 +102,7 @@ describe('an image that was made in a shell', () => {
     await writeFile(batch, `put ${join(bench.folder, 'key.pub')} /opt/ours/sent\n`);
     const sftp = ['sftp', '-P', String(opened.shell?.port), ...(await bench.sshOptions(opened)), '-b', batch];
     await run('sftp', [...sftp.slice(1), `root@${opened.shell?.host}`]);
-    job = await finished(opened);
+    job = await bench.finished(opened);
     entry = await historyOf(job);
   }, 300_000);
 
@@ -154,10 +137,10 @@ describe('an image that was made in a shell', () => {
     expect(cast).toContain('"r","120x40"');
     expect(shownBy(cast)).toContain('Secret: \r\nit has 21 characters');
     expect(shownBy(await jobs.recording(job.id, 2))).toMatch(/^second session\r\n\/dev\/pts\/\d+\r\n$/);
-    const played = await kiln('jobs', 'replay', job.id);
+    const played = await bench.kiln('jobs', 'replay', job.id);
     expect(played).toContain('it has 21 characters');
     expect(played).toContain('second session');
-    expect(await kiln('images', 'replay', job.resultant_image_id ?? '', '--session', '2')).toContain(
+    expect(await bench.kiln('images', 'replay', job.resultant_image_id ?? '', '--session', '2')).toContain(
       '/dev/pts/',
     );
   });
@@ -224,11 +207,11 @@ describe('an image that was made in a shell', () => {
 
   it('is shown to people, and has a script that makes the same image of its parent', async () => {
     const id = job.resultant_image_id ?? '';
-    const shown = await kiln('images', 'history', id, '--format', 'table');
+    const shown = await bench.kiln('images', 'history', id, '--format', 'table');
     expect(shown).toContain(`from base (${bench.imageId})`);
     expect(shown).toMatch(/ {4}\+ hello 2\.10/);
     expect(shown).toMatch(/127\.0\.0\.1:\d+ with SHA256:\S+ .*: a shell, recording 1/);
-    const script = await kiln('images', 'history', id, '--script');
+    const script = await bench.kiln('images', 'history', id, '--script');
     expect(script).not.toMatch(/machine a|key\n/);
 
     const file = join(bench.folder, 'again.sh');
@@ -244,7 +227,7 @@ describe('an image that was made in a shell', () => {
       '--format',
       'json',
     ];
-    const again: Job = JSON.parse(await kiln(...words));
+    const again: Job = JSON.parse(await bench.kiln(...words));
     const listings = await Promise.all(
       [job, again].map(async (each) =>
         (await run('python3', ['-c', LISTING, await bench.rootOf(each)])).split('\n'),
@@ -311,113 +294,6 @@ describe('an image that was made in a shell', () => {
   });
 });
 
-describe('a terminal that is recorded', () => {
-  let job: Job;
-  beforeAll(async () => {
-    job = await openedShell();
-  }, 120_000);
-
-  it('ends as its program ends', async () => {
-    expect((await bench.sshTerminal(job, [{ until_end: true }], 'exit 7')).code).toBe(7);
-    for (const signal of ['TERM', 'KILL', 'HUP']) {
-      const killed = await bench.sshTerminal(job, [{ until_end: true }], `kill -${signal} $$`);
-      expect(killed, signal).toMatchObject({ code: 255, shown: expect.not.stringContaining('Traceback') });
-    }
-    expect((await bench.sshTerminal(job, [PROMPT, { type: 'exit 3\r' }, { until_end: true }])).code).toBe(3);
-  });
-
-  it('has job control', async () => {
-    const running = 'sh -c "echo run""ning; exec sleep 1000"\r';
-    await bench.sshTerminal(job, [
-      ...[PROMPT, { type: running }, { expect: '[\r\n]running' }, { type: '\u0003' }, PROMPT],
-      ...[{ type: 'echo code $?\r' }, { expect: 'code 130' }, PROMPT],
-      ...[{ type: running }, { expect: '[\r\n]running' }, { type: '\u001a' }, { expect: 'Stopped' }, PROMPT],
-      ...[{ type: 'bg; kill %1; wait; echo over\r' }, { expect: 'Terminated' }, PROMPT, ...LEAVE],
-    ]);
-  });
-
-  it('loses nothing, of much output neither', async () => {
-    const { shown } = await bench.sshTerminal(job, [{ until_end: true }], 'seq 1 300000');
-    expect(shown.startsWith('1\r\n2\r\n')).toBe(true);
-    expect(shown).toContain('\r\n299999\r\n300000\r\n');
-    const lines = shown.split('\r\n').filter((line) => /^\d+$/.test(line));
-    expect(lines).toHaveLength(300_000);
-  });
-
-  it('stops a flood that nobody wants to see', async () => {
-    await bench.sshTerminal(job, [
-      ...[
-        PROMPT,
-        { type: 'yes\r' },
-        { expect: 'y\r\ny' },
-        { type: '\u0003' },
-        { expect: '\\^C' },
-        PROMPT,
-        ...LEAVE,
-      ],
-    ]);
-  });
-
-  it('is hung up with its client', async () => {
-    const trap = `trap 'echo hung up > /root/hup; exit' HUP; echo re""ady; while :; do sleep 0.1; done\r`;
-    await bench.sshTerminal(job, [PROMPT, { type: trap }, { expect: '[\r\n]ready' }, { vanish: true }]);
-    await waitFor(
-      async () => ((await bench.ssh(job, 'cat /root/hup')).stdout === 'hung up\n' ? true : undefined),
-      { timeoutMs: 20_000, describe: () => 'the program to be hung up' },
-    );
-  });
-
-  it('is not there for commands without one, which are as they were', async () => {
-    const bytes = await runCommand([
-      'sh',
-      '-c',
-      'head -c 300000 /dev/urandom >"$0"; shift 0; ssh "$@" "cat >/opt/bytes; cat /opt/bytes" <"$0" | cmp - "$0" && echo same',
-      join(bench.folder, 'bytes'),
-      ...['-p', String(job.shell?.port), ...(await bench.sshOptions(job)), `root@${job.shell?.host}`],
-    ]);
-    expect(bytes.stdout, bytes.tail.join('\n')).toBe('same\n');
-    const piped = await bench.ssh(job, 'yes | head -1; ls /proc/self/fd');
-    expect(piped.tail).toEqual(['y', '0', '1', '2', '3']);
-    expect((await bench.ssh(job, 'exit 9')).exitCode).toBe(9);
-  });
-
-  it('is as long as it may be, and says so', async () => {
-    const command = 'yes 0123456789abcdef | head -c 12000000';
-    const { shown } = await bench.sshTerminal(job, [{ until_end: true }], command);
-    expect(shown.length).toBeGreaterThan(12_000_000);
-    const listed = await waitFor(
-      async () => {
-        const { sessions } = await bench.service.client.jobs.recordings(job.id);
-        return sessions.find((session) => session.command === command && session.ended !== null);
-      },
-      { timeoutMs: 20_000, describe: () => 'the session to be told of' },
-    );
-    const cast = await bench.service.client.jobs.recording(job.id, listed.recording ?? 0);
-    expect(cast.length).toBeLessThanOrEqual(8 * 1024 * 1024);
-    expect(shownBy(cast)).toContain('The recording ends here');
-  }, 120_000);
-});
-
-describe('a terminal beside the image', () => {
-  it('gives programs every key as it is, and is recorded too', async () => {
-    const job = await bench.until((await bench.customize()).id, waiting);
-    const program =
-      'import os, tty; tty.setraw(0); print("rea" + "dy", flush=True); print(os.read(0, 20).hex())';
-    const { shown } = await bench.sshTerminal(job, [
-      ...[PROMPT, { type: `python3 -c '${program}'; stty sane\r` }, { expect: 'ready' }],
-      ...[
-        { type: '\u0003\u0011\u0013\u001a\u001c\u0004\u007f\u001b[Aé' },
-        { expect: '[0-9a-f]{20}' },
-        PROMPT,
-        ...LEAVE,
-      ],
-    ]);
-    expect(shown).toContain('0311131a1c047f1b5b41c3a9');
-    expect((await finished(job)).state).toBe('succeeded');
-    expect(await kiln('jobs', 'replay', job.id)).toContain('0311131a1c047f1b5b41c3a9');
-  }, 120_000);
-});
-
 describe('a job without an image', () => {
   const says = (text: string) => [
     PROMPT,
@@ -428,24 +304,24 @@ describe('a job without an image', () => {
   ];
 
   async function replayed(job: Job): Promise<string> {
-    return kiln('jobs', 'replay', job.id);
+    return bench.kiln('jobs', 'replay', job.id);
   }
 
   it('has its record when its shell failed, and hands it on to the job that goes on with it', async () => {
-    const job = await openedShell();
+    const job = await bench.openedShell();
     await bench.sshTerminal(job, says('the first try'));
     await bench.service.client.jobs.fail(job.id);
     const failed = await bench.until(job.id, never);
     expect(failed.reason?.code).toBe('shell-failed');
     expect(await replayed(failed)).toContain('the first try');
 
-    const again: Job = JSON.parse(await kiln('jobs', 'retry', job.id, '--format', 'json'));
+    const again: Job = JSON.parse(await bench.kiln('jobs', 'retry', job.id, '--format', 'json'));
     await bench.sshTerminal(await bench.until(again.id, waiting), says('the second try'));
-    const over = await finished(again);
+    const over = await bench.finished(again);
     await bench.service.client.jobs.delete(failed.id);
     for (const played of [
       await replayed(over),
-      await kiln('images', 'replay', over.resultant_image_id ?? ''),
+      await bench.kiln('images', 'replay', over.resultant_image_id ?? ''),
     ]) {
       expect(played).toContain('the first try');
       expect(played).toContain('the second try');
@@ -454,13 +330,13 @@ describe('a job without an image', () => {
   }, 120_000);
 
   it('has its record when it was cancelled, and when its runner was killed; what is made of that has it too', async () => {
-    const cancelled = await openedShell();
+    const cancelled = await bench.openedShell();
     await bench.sshTerminal(cancelled, says('to be cancelled'));
     await bench.service.client.jobs.cancel(cancelled.id);
     await bench.until(cancelled.id, never);
     expect(await replayed(cancelled)).toContain('to be cancelled');
 
-    const job = await openedShell();
+    const job = await bench.openedShell();
     await bench.sshTerminal(job, says('before the end'));
     await waitFor(async () => (await bench.service.client.jobs.recordings(job.id)).sessions[0], {
       timeoutMs: 20_000,
@@ -473,7 +349,7 @@ describe('a job without an image', () => {
     const lost = await bench.until(job.id, never);
     expect(await replayed(lost)).toContain('before the end');
     const words = ['jobs', 'retry', job.id, '--from', 'boot-files', '--format', 'json'];
-    const over = await bench.until((JSON.parse(await kiln(...words)) as Job).id, never);
+    const over = await bench.until((JSON.parse(await bench.kiln(...words)) as Job).id, never);
     expect(await replayed(over)).toContain('before the end');
     expect((await historyOf(over)).sessions).toHaveLength(1);
   }, 120_000);
@@ -502,35 +378,6 @@ it('keeps nothing of the secrets that a job was given, also of files that they w
   const found = await runCommand(['grep', '-rl', SECRET, bench.service.state]);
   expect([found.exitCode, found.stdout]).toEqual([1, '']);
 }, 60_000);
-
-describe('a shell that is closed soon', () => {
-  let hurried: CustomizeBench;
-  beforeAll(async () => {
-    hurried = await openCustomizeBench({ 'shells.total_minutes': '5' });
-  }, 600_000);
-  afterAll(() => hurried?.close());
-
-  it('is told so once on each terminal, which is in the record', async () => {
-    const opened = (await hurried.customize({ shell: { jail: true } })).id;
-    const job = await hurried.until(opened, waiting);
-    const terminal = hurried.sshTerminal(job, [
-      ...[PROMPT, { type: 'touch /tmp/he""re\r' }],
-      ...[{ expect: 'Kiln closes this shell in \\d min' }, ...LEAVE],
-    ]);
-    const isHere = async () => (await hurried.ssh(job, 'test -e /tmp/here')).exitCode === 0;
-    await waitFor(async () => ((await isHere()) ? true : undefined), {
-      timeoutMs: 20_000,
-      describe: () => 'somebody at the terminal',
-    });
-    await hurried.service.client.jobs.extend(job.id, 1);
-    expect((await terminal).shown.match(/Kiln closes this shell/g)).toHaveLength(1);
-    await hurried.service.client.jobs.fail(job.id);
-    expect((await hurried.until(job.id, never)).state).toBe('failed');
-    expect(shownBy(await hurried.service.client.jobs.recording(job.id, 1))).toContain(
-      'Kiln closes this shell',
-    );
-  }, 120_000);
-});
 
 it('has thousands of files that came in their package, and counts those that are too many to list', async () => {
   const command = `mkdir -p /tmp/many/DEBIAN /tmp/many/usr/share/many; cd /tmp/many/usr/share/many

@@ -1,13 +1,16 @@
 /** A service with a small Debian image, and what tests of customize jobs do with it over SSH. */
-import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { hostMirror } from '../../src/builder/apt-sources.ts';
+import { readCast } from '../../src/cli/replay/cast.ts';
 import { isOver } from '../../src/client/index.ts';
 import type { Job, JobCreate } from '../../src/contract/jobs.ts';
 import { type CommandResult, defaultEnvironment, runCommand } from '../../src/platform/exec.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
+import { withLock } from '../../src/platform/process-lock.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { testBuilderRoot } from './builder-root.ts';
 import { startService, type TestService } from './kiln.ts';
@@ -32,6 +35,12 @@ export interface CustomizeBench {
   customize(also?: Partial<JobCreate>): Promise<Job>;
   /** The job once this is true of it, or once it is over. */
   until(id: string, done: (job: Job) => boolean): Promise<Job>;
+  /** A job whose shell, jailed, waits for somebody. */
+  openedShell(also?: Partial<JobCreate>): Promise<Job>;
+  /** The job after its shell was finished and it succeeded. */
+  finished(job: Job): Promise<Job>;
+  /** What the command line said when it succeeded. */
+  kiln(...words: string[]): Promise<string>;
   sshOptions(job: Job): Promise<string[]>;
   ssh(job: Job, command: string): Promise<CommandResult>;
   /** The same with a terminal, on which a person does something. */
@@ -44,6 +53,17 @@ export interface CustomizeBench {
 /** For `until`. */
 export const waiting = (job: Job): boolean => job.status === 'waiting_on_user' && job.shell?.state === 'open';
 export const never = (): boolean => false;
+
+/** Steps at a terminal. */
+export const PROMPT = { expect: '# ' };
+export const LEAVE = [{ type: 'exit\r' }, { until_end: true }] as const;
+
+/** All that a recording shows. */
+export function shownBy(cast: string): string {
+  return readCast(cast)
+    .events.map(({ output }) => output)
+    .join('');
+}
 
 /** One thing that a person does at a terminal; see on-terminal.py. */
 export type TerminalStep =
@@ -98,6 +118,16 @@ export async function openCustomizeBench(settings: Record<string, string> = {}):
     return job;
   };
 
+  const customize: CustomizeBench['customize'] = (also = {}) =>
+    service.client.jobs.create({
+      job_type: 'customize',
+      artifact_id: imageId,
+      image_root_archive_name: 'customized',
+      public_key_id: ssh.publicKeyId,
+      build_env_size: 4,
+      ...also,
+    });
+
   return {
     service,
     folder,
@@ -106,15 +136,20 @@ export async function openCustomizeBench(settings: Record<string, string> = {}):
     until,
     sshOptions: ssh.options,
     ssh: ssh.run,
-    customize: (also = {}) =>
-      service.client.jobs.create({
-        job_type: 'customize',
-        artifact_id: imageId,
-        image_root_archive_name: 'customized',
-        public_key_id: ssh.publicKeyId,
-        build_env_size: 4,
-        ...also,
-      }),
+    customize,
+    openedShell: async (also = {}) =>
+      until((await customize({ shell: { jail: true }, ...also })).id, waiting),
+    async finished(job) {
+      await service.client.jobs.finish(job.id);
+      const over = await until(job.id, never);
+      expect(over.state, JSON.stringify(over, null, 2)).toBe('succeeded');
+      return over;
+    },
+    async kiln(...words) {
+      const said = await service.kiln(words, { timeoutMs: 100_000 });
+      expect(said.exitCode, said.tail.join('\n')).toBe(0);
+      return said.stdout;
+    },
     async sshTerminal(job, steps, command) {
       const { shell } = job;
       const target = ['-p', String(shell?.port), ...(await ssh.options(job)), `root@${shell?.host}`];
@@ -136,21 +171,27 @@ export async function openCustomizeBench(settings: Record<string, string> = {}):
   };
 }
 
-/** Made once on each machine; tests beside each other make it twice and keep one. */
+/** Made once on each machine; of tests beside each other, one makes it and the others wait. */
 async function debianImage(): Promise<string> {
-  if (await stat(KEPT_IMAGE).catch(() => undefined)) {
-    return KEPT_IMAGE;
-  }
+  await withLock(KEPT_IMAGE, undefined, async () => {
+    if (!existsSync(KEPT_IMAGE)) {
+      await makeDebianImage();
+    }
+  });
+  return KEPT_IMAGE;
+}
+
+async function makeDebianImage(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-debian-'));
   try {
     const root = join(folder, 'root');
     await run('debootstrap', ['--variant=minbase', 'bookworm', root, (await hostMirror()) ?? '']);
     await run('sh', ['-euc', ADD_BOOT_FILES, 'sh', root]);
-    const fresh = `${KEPT_IMAGE}.${process.pid}`;
-    await run('sh', ['-euc', 'mkdir -p "$(dirname "$0")"', fresh]);
+    await mkdir(dirname(KEPT_IMAGE), { recursive: true });
+    const fresh = `${KEPT_IMAGE}.new`;
+    await rm(fresh, { force: true });
     await run('mksquashfs', [root, fresh, '-quiet', '-no-progress', '-comp', 'zstd']);
     await rename(fresh, KEPT_IMAGE);
-    return KEPT_IMAGE;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@
  * routes, a port of its own. Jobs are queued and never started; a test moves them on through the records.
  */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ import { createJobRetries } from '../../src/jobs/retry.ts';
 import { createJobService } from '../../src/jobs/service.ts';
 import { createJobShells } from '../../src/jobs/shells.ts';
 import { createWireJobs } from '../../src/jobs/wire-jobs.ts';
+import { openSigner } from '../../src/packages/signer.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { randomIds as ids } from '../../src/platform/ids.ts';
 import { silentLog as log } from '../../src/platform/log.ts';
@@ -66,6 +67,8 @@ export interface InProcessService {
 /** Starts a service; the caller closes it. */
 export async function startInProcess(options: ServiceOptions): Promise<InProcessService> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-service-'));
+  await mkdir(join(folder, 'packages'), { recursive: true });
+  await writeFile(join(folder, 'packages', 'signing.key'), await signingKey(), { mode: 0o600 });
   let stopped: Date | undefined;
   const clock: Clock = { now: () => stopped ?? new Date() };
   let running = await start(folder, clock, options);
@@ -97,6 +100,21 @@ export async function startInProcess(options: ServiceOptions): Promise<InProcess
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+let madeKey: Promise<string> | undefined;
+
+/** The signing key of packages for every service of this process, since making one takes most of a start. */
+function signingKey(): Promise<string> {
+  madeKey ??= (async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kiln-key-'));
+    const file = join(folder, 'signing.key');
+    await openSigner(file);
+    const key = await readFile(file, 'utf8');
+    await rm(folder, { recursive: true });
+    return key;
+  })();
+  return madeKey;
 }
 
 async function start(folder: string, clock: Clock, options: ServiceOptions) {
