@@ -7,7 +7,7 @@ const FILES_AT_ONCE = 2;
 /**
  * Four suites: `unit` needs nothing but Node.js and little time; `service` has whole services in the tests' own
  * process; `host` needs root, mounts and runc, and no package mirror beyond the cached builder root; `e2e` does what a
- * user does, builds and boots included.
+ * user does, builds and boots included. The files of the last two have mounts of their own.
  */
 export default defineConfig({
   test: {

@@ -8,6 +8,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cgroupTree } from '../../src/adapters/executors/local/cgroups.ts';
+import { createWorkspaces } from '../../src/adapters/executors/local/workspaces.ts';
 import { createClient, type KilnClient } from '../../src/client/index.ts';
 import { type CommandResult, defaultEnvironment, runCommand } from '../../src/platform/exec.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
@@ -106,9 +108,10 @@ export async function startService(settings: Record<string, string> = {}): Promi
     output: () => output,
     async close() {
       await end('SIGTERM');
-      // A runner outlives its service: ending the first process of its namespace ends all of them.
-      for (const pid of runnersBelow(state)) {
-        process.kill(pid, 'SIGKILL');
+      // A runner outlives its service, and nobody is there any more to clear away after it.
+      const workspaces = createWorkspaces(state, cgroupTree(), 1);
+      for (const jobId of await workspaces.list()) {
+        await workspaces.remove(jobId);
       }
       const left = () => [...processesWith(state), ...runnersBelow(state)];
       await waitFor(() => (left().length === 0 ? true : undefined), {
