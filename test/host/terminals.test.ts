@@ -41,7 +41,7 @@ describe('a terminal that is recorded', () => {
       ...[PROMPT, { type: running }, { expect: '[\r\n]running' }, { type: '\u0003' }, PROMPT],
       ...[{ type: 'echo code $?\r' }, { expect: 'code 130' }, PROMPT],
       ...[{ type: running }, { expect: '[\r\n]running' }, { type: '\u001a' }, { expect: 'Stopped' }, PROMPT],
-      ...[{ type: 'bg; kill %1; wait; echo over\r' }, { expect: 'Terminated' }, PROMPT, ...LEAVE],
+      ...[{ type: 'bg; kill %1; wait %1; echo gone $?\r' }, { expect: 'gone 143' }, PROMPT, ...LEAVE],
     ]);
   });
 
