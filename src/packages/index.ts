@@ -40,6 +40,8 @@ export interface PackagesOptions {
   readonly certificate: ServerCertificate;
   /** Silence after which an upstream counts as hanging, in seconds. */
   readonly silenceSeconds: number;
+  /** How long a revision waits for more uploads to come. */
+  readonly quietMs: number;
   /** User for uploads over HTTPS; the password is in a file. */
   readonly uploadUser: string;
   readonly uploadPasswordFile: string;
@@ -70,7 +72,7 @@ export async function openPackages(options: PackagesOptions): Promise<Packages> 
     entry: options.entry,
     builderRoot: options.builderRoot,
   });
-  const hosted = createHosted({ store, describer, signer, clock, log });
+  const hosted = createHosted({ store, describer, signer, clock, log, quietMs: options.quietMs });
   const proxies = createProxies({
     store,
     clock,

@@ -21,6 +21,9 @@ export interface PackagesWiring {
   readonly log: Log;
 }
 
+/** A tool that uploads many packages, one after the other, makes one revision of them. */
+const QUIET_MS = 300;
+
 /** Undefined when somebody else serves packages, or nobody does. */
 export async function packagesOf(settings: Settings, wiring: PackagesWiring): Promise<Packages | undefined> {
   if (settings['packages.server'] !== 'embedded') {
@@ -34,6 +37,7 @@ export async function packagesOf(settings: Settings, wiring: PackagesWiring): Pr
     trusted: () => authority.trusted(),
     certificate: authority.serverCertificate(),
     silenceSeconds: settings['packages.silence_seconds'],
+    quietMs: QUIET_MS,
     uploadUser: settings['packages.upload_user'],
     uploadPasswordFile: settings['packages.upload_password_file'],
     async isLive(jobId) {

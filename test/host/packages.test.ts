@@ -42,6 +42,8 @@ const closing: (() => Promise<unknown>)[] = [];
 const HELLO = 'hello-1.0-1.noarch.rpm';
 const HELLO_2 = 'hello-2.0-1.noarch.rpm';
 const OTHER = 'other-1.0-1.noarch.rpm';
+/** Longer than a busy machine takes between two uploads. */
+const QUIET_MS = 5_000;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kiln-packages-'));
@@ -77,7 +79,8 @@ async function open(): Promise<void> {
     builderRoot: testBuilderRoot,
     trusted: () => [authority.ca],
     certificate: await authority.issue(['packages.local']),
-    silenceSeconds: 1,
+    silenceSeconds: 5,
+    quietMs: QUIET_MS,
     uploadUser: 'kiln',
     uploadPasswordFile: '',
     isLive: async (jobId) => live.has(jobId),
@@ -457,7 +460,7 @@ describe('a proxy', () => {
     const other = await makeAuthority(join(folder, 'other-ca'));
     const cases: [string, Promise<{ url: string }>, RegExp][] = [
       ['refused', Promise.resolve({ url: 'http://127.0.0.1:1' }), /refuses connections/],
-      ['hanging', upstream(() => ({ hang: true })), /has not answered for 1 s/],
+      ['hanging', upstream(() => ({ hang: true })), /has not answered for 5 s/],
       ['denied', upstream(() => ({ status: 401 })), /wants other credentials/],
       ['empty', upstream(() => undefined), /no rpm repository/],
       [
@@ -592,7 +595,8 @@ async function foreign(name: string, file: string) {
     builderRoot: testBuilderRoot,
     trusted: () => [],
     certificate: await authority.issue(['packages.local']),
-    silenceSeconds: 1,
+    silenceSeconds: 5,
+    quietMs: QUIET_MS,
     uploadUser: 'kiln',
     uploadPasswordFile: '',
     isLive: async () => false,

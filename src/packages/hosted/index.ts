@@ -14,10 +14,10 @@ import { type PublishDeps, publishHosted } from './publish.ts';
 
 export interface HostedDeps extends PublishDeps {
   readonly log: Log;
+  /** How long a revision waits for more uploads to come. */
+  readonly quietMs: number;
 }
 
-/** How long a revision waits for more uploads to come. */
-const QUIET_MS = 300;
 const PATH = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9_.+~^%:@=/-]*\.(rpm|deb)$/;
 const RESERVED = /^(?:repodata|dists)\//;
 
@@ -46,7 +46,7 @@ export function createHosted(deps: HostedDeps) {
         (error: unknown) => log.error({ err: error, repository: record.name }, 'repository is not published'),
       );
     };
-    timers.set(record.name, setTimeout(later, QUIET_MS).unref());
+    timers.set(record.name, setTimeout(later, deps.quietMs).unref());
   };
 
   return {
