@@ -22,7 +22,7 @@ import { mustRun, startCommand } from '../../src/platform/exec.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 import { createJob, untilOver } from '../support/jobs.ts';
-import { peakMemoryBytes, startService, type TestService } from '../support/kiln.ts';
+import { freePort, peakMemoryBytes, startService, type TestService } from '../support/kiln.ts';
 import { askPackages, makeAuthority } from '../support/packages.ts';
 import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
 
@@ -420,14 +420,6 @@ function packagesPort(service: TestService): number {
     throw new Error(`no port of packages in:\n${service.output()}`);
   }
   return Number(port);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function seconds(started: number): string {

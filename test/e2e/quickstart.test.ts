@@ -2,14 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/platform/exec.ts';
 import { packageFile } from '../../src/platform/package-root.ts';
 import { waitFor } from '../../src/platform/wait.ts';
-import { processesWith } from '../support/kiln.ts';
+import { freePort, processesWith } from '../support/kiln.ts';
 import { mountsWith } from '../support/mounts.ts';
 
 let state: string;
@@ -22,14 +21,6 @@ afterEach(async () => {
   }
   await rm(state, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 interface Run {
   readonly child: ChildProcess;

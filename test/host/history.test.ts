@@ -1,5 +1,4 @@
 /** The record of customize jobs: what real OpenSSH clients did in their shells, what that changed, and how to do it again. */
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +17,7 @@ import {
   shownBy,
   waiting,
 } from '../support/customize.ts';
-import { KILN } from '../support/kiln.ts';
+import { expectNothingLeft, KILN } from '../support/kiln.ts';
 import { run } from '../support/run.ts';
 
 let bench: CustomizeBench;
@@ -146,6 +145,7 @@ describe('an image that was made in a shell', () => {
   });
 
   it('has nothing of what was typed at a prompt without echo, wherever anything is kept', async () => {
+    await expectNothingLeft(bench.service, job.id);
     const found = await runCommand([
       'grep',
       '--recursive',
@@ -370,11 +370,7 @@ it('keeps nothing of the secrets that a job was given, also of files that they w
   }
   expect(entry.script).toContain('/etc/other');
   // The disk of the job, which had the files, goes after the job has ended.
-  const workspace = join(bench.service.state, 'workspaces', over.id);
-  await waitFor(async () => (existsSync(workspace) ? undefined : true), {
-    timeoutMs: 20_000,
-    describe: () => `${workspace} to be removed`,
-  });
+  await expectNothingLeft(bench.service, over.id);
   const found = await runCommand(['grep', '-rl', SECRET, bench.service.state]);
   expect([found.exitCode, found.stdout]).toEqual([1, '']);
 }, 60_000);

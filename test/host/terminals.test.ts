@@ -111,12 +111,12 @@ describe('a terminal beside the image', () => {
   it('gives programs every key as it is, and is recorded too', async () => {
     const job = await bench.until((await bench.customize()).id, waiting);
     const program =
-      'import os, tty; tty.setraw(0); print("rea" + "dy", flush=True); print(os.read(0, 20).hex())';
+      'import os, tty; tty.setraw(0); print("rea" + "dy", flush=True); print(os.fdopen(0, "rb").read(12).hex())';
     const { shown } = await bench.sshTerminal(job, [
       ...[PROMPT, { type: `python3 -c '${program}'; stty sane\r` }, { expect: 'ready' }],
       ...[
         { type: '\u0003\u0011\u0013\u001a\u001c\u0004\u007f\u001b[Aé' },
-        { expect: '[0-9a-f]{20}' },
+        { expect: '[0-9a-f]{24}' },
         PROMPT,
         ...LEAVE,
       ],

@@ -125,7 +125,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
 }
 
 /** Outside the range from which the system takes ports for connections, so that it is still free after a restart. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 18_000);
     const server = createServer();
