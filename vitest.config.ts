@@ -8,6 +8,9 @@ const FILES_AT_ONCE = 2;
  * Four suites: `unit` needs nothing but Node.js and little time; `service` has whole services in the tests' own
  * process; `host` needs root, mounts and runc, and no package mirror beyond the cached builder root; `e2e` does what a
  * user does, builds and boots included. The files of the last two have mounts of their own.
+ *
+ * Times are for what hangs and nothing else: a machine may be several times slower than another. What waits in a test ends
+ * before that, with evidence.
  */
 export default defineConfig({
   test: {
@@ -16,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/rpm-distribution/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: FILES_AT_ONCE,
         },
@@ -25,8 +28,8 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/service/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           maxWorkers: FILES_AT_ONCE,
         },
       },
@@ -35,8 +38,8 @@ export default defineConfig({
           name: 'host',
           pool: ownMounts,
           include: ['test/host/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 600_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           maxWorkers: FILES_AT_ONCE,
         },
       },

@@ -28,7 +28,7 @@ async function buildingJob(script: string): Promise<string> {
 
 async function runnerIn(id: string): Promise<number> {
   return await waitFor(() => runnerOf(service, id), {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     describe: () => `the runner of ${id}`,
   });
 }
@@ -39,7 +39,7 @@ describe('kill -9', () => {
 
     process.kill(await runnerIn(id), 'SIGKILL');
 
-    const job = await untilOver(service, id, 60_000);
+    const job = await untilOver(service, id);
     expect(job).toMatchObject({ status: 'error', reason: { code: 'runner-lost', step: 'prepare' } });
     await expectNothingLeft(service, id);
   });
@@ -62,13 +62,13 @@ describe('kill -9', () => {
 
     await service.kill();
     await waitFor(() => (runnerOf(service, id) === undefined ? true : undefined), {
-      timeoutMs: 60_000,
+      timeoutMs: 300_000,
       intervalMs: 250,
       describe: () => 'the runner to give up by itself',
     });
     await service.restart();
 
-    const job = await untilOver(service, id, 60_000);
+    const job = await untilOver(service, id);
     expect(job).toMatchObject({ status: 'error', resultant_image_id: null });
     expect(job.reason?.code).toMatch(/^(runner-lost|server-lost)$/);
     await expectNothingLeft(service, id);
@@ -82,7 +82,7 @@ describe('kill -9', () => {
     process.kill(runner, 'SIGKILL');
     await service.restart();
 
-    const job = await untilOver(service, id, 60_000);
+    const job = await untilOver(service, id);
     expect(job).toMatchObject({ status: 'error', reason: { code: 'runner-lost' } });
     await expectNothingLeft(service, id);
   });
@@ -95,7 +95,7 @@ describe('cancel', () => {
     const cancel = await service.kiln(['jobs', 'cancel', id]);
 
     expect(cancel.exitCode, cancel.tail.join('\n')).toBe(0);
-    const job = await untilOver(service, id, 60_000);
+    const job = await untilOver(service, id);
     expect(job).toMatchObject({ state: 'cancelled', status: 'error', reason: { code: 'job-cancelled' } });
     await expectNothingLeft(service, id);
   });

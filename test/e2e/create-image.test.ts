@@ -142,7 +142,7 @@ describe('an image made from debian-barebones', () => {
 
     expect(deleted.exitCode, deleted.tail.join('\n')).toBe(0);
     await waitFor(async () => ((await fetch(first?.download_url ?? '')).status === 404 ? true : undefined), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       describe: () => `${first?.path} to be gone`,
     });
   });

@@ -70,7 +70,7 @@ export function customizedDebian(plain: () => DebianImage): void {
         shell: { jail: true },
       });
       const isOpen = ({ shell }: Job) => shell?.state === 'open';
-      job = await untilJob(service, id, `the shell of job ${id}`, isOpen, 400_000);
+      job = await untilJob(service, id, `the shell of job ${id}`, isOpen);
     });
 
     /** A package in a repository of the service; gives the key that its metadata is signed with. */

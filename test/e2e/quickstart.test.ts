@@ -65,7 +65,7 @@ async function expectNothingLeft(run: Run): Promise<void> {
       left = await leftovers();
       return left.length === 0 ? true : undefined;
     },
-    { timeoutMs: 30_000, describe: () => `nothing to be left: ${left.join('\n')}\n${run.output()}` },
+    { timeoutMs: 60_000, describe: () => `nothing to be left: ${left.join('\n')}\n${run.output()}` },
   );
 }
 

@@ -49,7 +49,7 @@ describe.each([
     ...unattended(testDocument()),
   });
   const root = () => join(workspace.hostPath('build'), 'image-root');
-  const inChroot = (...argv: string[]) => runCommand(['chroot', root(), ...argv], { timeoutMs: 60_000 });
+  const inChroot = (...argv: string[]) => runCommand(['chroot', root(), ...argv], { timeoutMs: 300_000 });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kiln-trust-'));

@@ -10,7 +10,7 @@ import { type CustomizeBench, never, openCustomizeBench, waiting } from '../supp
 let bench: CustomizeBench;
 beforeAll(async () => {
   bench = await openCustomizeBench();
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 const PLAY = (target: string) => `

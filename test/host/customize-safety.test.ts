@@ -30,7 +30,7 @@ mksquashfs . "$1" -quiet -no-progress -comp xz`;
 let bench: CustomizeBench;
 beforeAll(async () => {
   bench = await openCustomizeBench({ 'jobs.grace_seconds': '60' });
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 /** An image that was made elsewhere, its root file system taken as it is. */
@@ -81,7 +81,7 @@ it('is the same to the bit when nothing was changed in it, with the metadata of 
     parent: id,
     metadata: { site: 'north' },
   });
-}, 120_000);
+});
 
 it('is made of a root that came as a tar', async () => {
   const file = await makeRoot(
@@ -100,7 +100,7 @@ it('is made of a root that came as a tar', async () => {
   const root = await bench.rootOf(await bench.until(shell.id, never));
   expect(await readFile(join(root, 'srv/two'), 'utf8')).toBe('linked\nmore\n');
   expect(await run('getcap', [join(root, 'srv/capable')])).toContain('cap_net_raw');
-}, 120_000);
+});
 
 it('is changed by two jobs at the same time, which do not see each other', async () => {
   const both = await Promise.all([
@@ -123,7 +123,7 @@ it('is changed by two jobs at the same time, which do not see each other', async
   for (const { id } of [one, two]) {
     await expectNothingLeft(bench.service, id);
   }
-}, 120_000);
+});
 
 it('goes on when its original is purged while a shell is open', async () => {
   const file = await makeRoot(MAKE_ODD_ROOT, 'purged.squashfs');
@@ -144,7 +144,7 @@ it('goes on when its original is purged while a shell is open', async () => {
     metadata: { site: 'north' },
   });
   await expectNothingLeft(bench.service, job.id);
-}, 120_000);
+});
 
 it('says that its disk is full, keeps what was done, and is made with more room', async () => {
   const fill = { kind: 'command', name: 'fill', command: 'head -c 2G /dev/urandom > /var/filler' } as const;
@@ -165,7 +165,7 @@ it('says that its disk is full, keeps what was done, and is made with more room'
   expect(again.exitCode, again.tail.join('\n')).toBe(0);
   const root = await bench.rootOf(await bench.until(JSON.parse(again.stdout).id, never));
   expect(await run('stat', ['-c', '%s', join(root, 'var/filler')])).toBe(`${400 * 1024 * 1024}\n`);
-}, 200_000);
+});
 
 it('goes on when the service is killed while a shell is open', async () => {
   const job = await bench.until((await bench.customize({ shell: { jail: true } })).id, waiting);
@@ -179,4 +179,4 @@ it('goes on when the service is killed while a shell is open', async () => {
   const root = await bench.rootOf(await bench.until(job.id, never));
   expect(await readFile(join(root, 'etc/during'), 'utf8')).toBe('during\n');
   await expectNothingLeft(bench.service, job.id);
-}, 120_000);
+});

@@ -21,7 +21,7 @@ beforeAll(async () => {
       heard += `${line}\n`;
     },
   });
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 async function retried(job: Job, from: string): Promise<Job> {
@@ -51,7 +51,7 @@ it('keeps what was done so far when its user asks for it, and goes back to it', 
   expect(seen.stdout, seen.tail.join('\n')).toBe('made\ntwo\n2\n');
   const root = await bench.rootOf(await bench.until(again.id, never));
   expect(await readFile(join(root, 'etc/two'), 'utf8')).toBe('two\n');
-}, 120_000);
+});
 
 it('stays open when there is no room for a checkpoint, and says so', async () => {
   const { id } = await bench.customize({ shell: { jail: true }, build_env_size: 1 });
@@ -65,11 +65,11 @@ it('stays open when there is no room for a checkpoint, and says so', async () =>
   await bench.until(id, ({ shell }) => shell?.last_checkpoint?.problem === null);
   await bench.service.client.jobs.fail(id);
   await bench.until(id, never);
-}, 120_000);
+});
 
 it('tells its terminals that its time is over soon, closes, and keeps what was done in it', async () => {
   await waitFor(() => (heard.includes('Kiln closes this shell in') ? true : undefined), {
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
     describe: () => `a warning on the terminal, which shows:\n${heard}`,
   });
   const over = await bench.until(idle.id, never);
@@ -80,4 +80,4 @@ it('tells its terminals that its time is over soon, closes, and keeps what was d
   });
   const again = await bench.until((await retried(over, 'boot-files')).id, never);
   expect(await readFile(join(await bench.rootOf(again), 'etc/hours'), 'utf8')).toBe('hours\n');
-}, 200_000);
+});

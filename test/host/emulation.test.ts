@@ -96,7 +96,7 @@ describe.runIf(HOST_ARCHITECTURE === 'x86_64')('on x86_64', () => {
     await run(render, undefined);
     await run(prepare, []);
     await run(trust, undefined);
-  }, 900_000);
+  });
 
   it('has a handler of the sandbox alone, which goes with it', async () => {
     const handlers = await sandboxed('ls /run/kiln-binfmt; cat /run/kiln-binfmt/kiln-aarch64');

@@ -72,7 +72,7 @@ beforeAll(async () => {
   await run(DURING, true);
   await overlay.settle();
   changes = await listChanges(workspace, 1_000);
-}, 120_000);
+});
 afterAll(async () => {
   await workspace?.close();
   await rm(base, { recursive: true, force: true });

@@ -102,7 +102,7 @@ async function startReady(mode = 'works') {
   const { workspace, job_id: jobId } = document;
   const pid: number = JSON.parse(execution).pid;
   await waitFor(() => existsSync(join(workspace, 'ready')) || undefined, {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     describe: () => `the runner to be ready; it ended with ${JSON.stringify(exits)}`,
   });
   return { execution, pid, jobId, workspace };
@@ -126,7 +126,7 @@ const NOTHING = { processes: 0, mounts: 0, loops: 0, groups: 0, workspace: false
 
 const exited = (jobId: string) =>
   waitFor(() => exits.find((exit) => exit.jobId === jobId), {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     describe: () => 'the end of the runner to be told',
   });
 
@@ -149,7 +149,7 @@ test.each(['runner', 'parent'])('after kill -9 of the %s, a release leaves nothi
       const { processes, loops } = await leftovers(jobId);
       return (processes === 0 && loops <= 1) || undefined;
     },
-    { timeoutMs: 10_000, describe: () => 'the namespace to be cleared by the kernel' },
+    { timeoutMs: 60_000, describe: () => 'the namespace to be cleared by the kernel' },
   );
 
   await executor.release(jobId);
@@ -219,7 +219,7 @@ test('another executor on the same state folder finds the runner again, and clea
   exits = [];
   await later.stop(kept.execution, 0);
   const told = () => (exits.filter((exit) => exit.jobId === kept.jobId).length === 2 ? true : undefined);
-  await waitFor(told, { timeoutMs: 10_000, describe: () => 'both executors to tell the end' });
+  await waitFor(told, { timeoutMs: 60_000, describe: () => 'both executors to tell the end' });
   await later.release(kept.jobId);
   expect(await leftovers(kept.jobId)).toEqual(NOTHING);
 });
@@ -258,7 +258,7 @@ test('the runner outlives the service that started it', async () => {
   );
   const { stdout } = await mustRun([process.execPath, '--import', 'tsx', service], { cwd: packageFile() });
   await waitFor(() => existsSync(join(document.workspace, 'ready')) || undefined, {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     describe: () => 'the runner to go on',
   });
   expect(await executor.isAlive(stdout.trim())).toBe(true);

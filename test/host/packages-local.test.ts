@@ -61,7 +61,7 @@ describe('a recipe from packages.local', () => {
   ] as const)('is built with %s, and the image knows repository and certificate', async (manager, repos) => {
     const url = 'https://packages.local/repository/tiny';
     const recipe = await registerTinyRpm(service, { manager, url });
-    const job = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+    const job = await untilOver(service, (await createJob(service, recipe)).id);
     expect(job.reason, (await logOf(service, job.id)).slice(-40).join('\n')).toBeNull();
     const root = await rootOf(job.resultant_image_id ?? '');
     const repositories = await run('sh', ['-c', `cat "$0"/${repos}/*.repo`, root]);
@@ -82,7 +82,7 @@ describe('a recipe from packages.local', () => {
     async (manager) => {
       const url = 'https://packages.local/repository/unsolvable';
       const recipe = await registerTinyRpm(service, { manager, url, packages: ['lonely'] });
-      const job = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+      const job = await untilOver(service, (await createJob(service, recipe)).id);
       expect(job.reason?.code, (await logOf(service, job.id)).slice(-40).join('\n')).toBe(
         'dependency-unsolvable',
       );
@@ -108,11 +108,11 @@ describe('a recipe from packages.local', () => {
     await kiln('repositories', 'create', 'cold', '--kind', 'proxy', '--upstream', upstream.url);
     const url = 'https://packages.local/repository/warm';
     const recipe = await registerTinyRpm(service, { manager: 'zypper', url });
-    const before = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+    const before = await untilOver(service, (await createJob(service, recipe)).id);
     expect(before.state, (await logOf(service, before.id)).slice(-40).join('\n')).toBe('succeeded');
     await upstream.close();
 
-    const after = await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+    const after = await untilOver(service, (await createJob(service, recipe)).id);
     expect(after.state, (await logOf(service, after.id)).slice(-40).join('\n')).toBe('succeeded');
     expect((await logOf(service, after.id)).join('\n')).toMatch(
       /upstream of "warm" cannot be asked .*refuses connections/,
@@ -163,7 +163,7 @@ describe('a server certificate of an authority of the site', () => {
       }
       const url = 'https://packages.local/repository/tiny';
       const recipe = await registerTinyRpm(site, { manager: 'zypper', url });
-      const job = await untilOver(site, (await createJob(site, recipe)).id, 90_000);
+      const job = await untilOver(site, (await createJob(site, recipe)).id);
       expect(job.state, (await logOf(site, job.id)).slice(-40).join('\n')).toBe('succeeded');
     } finally {
       await site.close();

@@ -250,7 +250,7 @@ describe('a hosted repository', () => {
     ).toBe(401);
     expect((await put({ authorization })).status).toBe(201);
     await waitFor(async () => ((await packages.contents.status(record)).revision > 0 ? true : undefined), {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       describe: () => 'the upload to be published',
     });
     expect(pathsIn(await primaryOf('uploads'))).toEqual([HELLO]);
@@ -289,7 +289,7 @@ describe('a hosted repository', () => {
     await open();
     await packages.maintain();
     await waitFor(async () => ((await packages.contents.status(record)).packages === 1 ? true : undefined), {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       describe: () => 'the pending upload to be published after the start',
     });
   });

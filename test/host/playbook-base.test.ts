@@ -28,7 +28,7 @@ let authority: string;
 beforeAll(async () => {
   bench = await openCustomizeBench();
   authority = (await makeAuthority(join(bench.folder, 'authority'))).ca;
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 async function play(before: string, layout: BaseLayout): Promise<string> {
@@ -68,7 +68,7 @@ it('writes resolv.conf and the servers of chrony, where systemd-resolved is ther
     chrony: ['etc/chrony/chrony.conf', 'etc/chrony/sources.d/other.sources'],
     bundle: BUNDLE,
   });
-}, 200_000);
+});
 
 it('gives them to systemd-resolved and systemd-timesyncd where Debian has these', async () => {
   const root = await play(install('ca-certificates systemd-resolved systemd-timesyncd'), {
@@ -81,4 +81,4 @@ it('gives them to systemd-resolved and systemd-timesyncd where Debian has these'
   expect(await readFile(join(root, 'etc/.resolv.conf.systemd-resolved.bak'), 'utf8')).toBe(
     'nameserver 192.0.2.53\n',
   );
-}, 200_000);
+});

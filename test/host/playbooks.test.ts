@@ -11,7 +11,7 @@ import { run } from '../support/run.ts';
 let bench: CustomizeBench;
 beforeAll(async () => {
   bench = await openCustomizeBench();
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 async function play(change: Omit<PlaybookChange, 'kind'>): Promise<Job> {
@@ -59,7 +59,7 @@ describe('the playbook base', () => {
       await expect(lstat(join(root, path))).rejects.toThrow('ENOENT');
     }
     expect(await logOf(job)).toContain('Task: Write resolv.conf');
-  }, 120_000);
+  });
 
   it('says which task failed, where it is and why', async () => {
     const job = await play({
@@ -71,7 +71,7 @@ describe('the playbook base', () => {
       'the task "Say that nothing keeps the time" (tasks/ntp.yml:42, ansible.builtin.fail): ' +
         'The image has neither chrony nor systemd-timesyncd, so kiln_ntp_servers has no effect',
     );
-  }, 120_000);
+  });
 });
 
 describe('an archive of the object store', () => {
@@ -153,7 +153,7 @@ describe('an archive of the object store', () => {
       bench.service.state,
     ]);
     expect(found.stdout).toBe('');
-  }, 200_000);
+  });
 
   it('is retried with its secrets given once more, and says so when they are not', async () => {
     const archive = await upload('stop', { 'site.yml': PLAY });
@@ -177,7 +177,7 @@ describe('an archive of the object store', () => {
     const over = await bench.until(JSON.parse(again.stdout).id, never);
     expect(over.reason?.code).toBe('playbook-failed');
     expect(await logOf(over)).not.toContain('another token');
-  }, 120_000);
+  });
 
   it('that is hostile, damaged or missing is refused with the reason', async () => {
     const folder = join(bench.folder, 'hostile');
@@ -203,7 +203,7 @@ describe('an archive of the object store', () => {
     await expect(play({ source: { archive: 's3://ims/plays/none' } })).rejects.toMatchObject({
       code: 'object-not-found',
     });
-  }, 120_000);
+  });
 });
 
 it('that is not there, has no host to work on, or cannot be fetched, says so', async () => {
@@ -215,4 +215,4 @@ it('that is not there, has no host to work on, or cannot be fetched, says so', a
   const away = await play({ source: { git: 'https://nowhere.invalid/plays.git' } });
   expect(away.reason, await logOf(away)).toMatchObject({ code: 'playbook-source-unreachable' });
   expect(away.reason?.detail).toContain('nowhere.invalid');
-}, 120_000);
+});

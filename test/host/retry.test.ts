@@ -10,7 +10,7 @@ import { type CustomizeBench, never, openCustomizeBench, waiting } from '../supp
 let bench: CustomizeBench;
 beforeAll(async () => {
   bench = await openCustomizeBench();
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 async function logOf({ id }: Job): Promise<string> {
@@ -39,7 +39,7 @@ async function retried(job: Job, from?: string): Promise<Job> {
 async function untilKept({ id }: Job, isKept: boolean): Promise<void> {
   const names = () => readdir(join(bench.service.state, 'checkpoints')).catch((): string[] => []);
   await waitFor(async () => ((await names()).includes(id) === isKept ? true : undefined), {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     describe: () => `${id} to be ${isKept ? 'kept' : 'gone'}`,
   });
 }
@@ -65,7 +65,7 @@ it('goes on with the change that failed, on the image as it was before that', as
 
   const anew = await bench.until((await retried(again, 'fetch-image')).id, never);
   expect(await logOf(anew)).toContain('first ran');
-}, 120_000);
+});
 
 it('opens the shell again with what was done in it, and makes the image', async () => {
   const job = await bench.until((await bench.customize({ shell: { jail: true } })).id, waiting);
@@ -79,7 +79,7 @@ it('opens the shell again with what was done in it, and makes the image', async 
   const root = await bench.rootOf(await bench.until(again.id, never));
   expect(await readFile(join(root, 'etc/work'), 'utf8')).toBe('hours of work\n');
   await untilKept(again, false);
-}, 120_000);
+});
 
 it('keeps what was done in a shell whose runner was killed; it can be taken as it is', async () => {
   const job = await bench.until((await bench.customize()).id, waiting);
@@ -93,7 +93,7 @@ it('keeps what was done in a shell whose runner was killed; it can be taken as i
 
   const root = await bench.rootOf(await bench.until((await retried(lost, 'boot-files')).id, never));
   expect(await readFile(join(root, 'etc/done'), 'utf8')).toBe('done\n');
-}, 120_000);
+});
 
 it('says what it cannot go on with', async () => {
   const broken = [{ kind: 'command', command: 'false' }] as const;
@@ -107,4 +107,4 @@ it('says what it cannot go on with', async () => {
     expect(refused.exitCode).not.toBe(0);
     expect(refused.tail.join('\n')).toContain(said);
   }
-}, 60_000);
+});

@@ -120,7 +120,7 @@ describe('whatever clients do at the same time, and whenever the service is kill
     expect(errors, 'lines of errors in the log of the service').toEqual([]);
   }
 
-  it('records and objects stay whole', { timeout: 60_000 + numRuns * 10_000 }, async () => {
+  it('records and objects stay whole', { timeout: 60_000 + numRuns * 30_000 }, async () => {
     console.log(`KILN_SEED=${seed} KILN_SEQUENCES=${numRuns}`);
     let kills = 0;
     await fc.assert(

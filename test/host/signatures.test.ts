@@ -65,7 +65,7 @@ async function kiln(...words: string[]): Promise<string> {
 async function build(manager: TinyRpmRecipe['manager'], repository: string, attributes = ''): Promise<Job> {
   const url = `https://packages.local/repository/${repository}`;
   const recipe = await registerTinyRpm(service, { manager, url, attributes });
-  return await untilOver(service, (await createJob(service, recipe)).id, 90_000);
+  return await untilOver(service, (await createJob(service, recipe)).id);
 }
 
 const evidence = async (job: Job) => (await logOf(service, job.id)).slice(-40).join('\n');

@@ -17,14 +17,14 @@ import {
 let bench: CustomizeBench;
 beforeAll(async () => {
   bench = await openCustomizeBench();
-}, 600_000);
+});
 afterAll(() => bench?.close());
 
 describe('a terminal that is recorded', () => {
   let job: Job;
   beforeAll(async () => {
     job = await bench.openedShell();
-  }, 120_000);
+  });
 
   it('ends as its program ends', async () => {
     expect((await bench.sshTerminal(job, [{ until_end: true }], 'exit 7')).code).toBe(7);
@@ -72,7 +72,7 @@ describe('a terminal that is recorded', () => {
     await bench.sshTerminal(job, [PROMPT, { type: trap }, { expect: '[\r\n]ready' }, { vanish: true }]);
     await waitFor(
       async () => ((await bench.ssh(job, 'cat /root/hup')).stdout === 'hung up\n' ? true : undefined),
-      { timeoutMs: 20_000, describe: () => 'the program to be hung up' },
+      { timeoutMs: 60_000, describe: () => 'the program to be hung up' },
     );
   });
 
@@ -99,12 +99,12 @@ describe('a terminal that is recorded', () => {
         const { sessions } = await bench.service.client.jobs.recordings(job.id);
         return sessions.find((session) => session.command === command && session.ended !== null);
       },
-      { timeoutMs: 20_000, describe: () => 'the session to be told of' },
+      { timeoutMs: 60_000, describe: () => 'the session to be told of' },
     );
     const cast = await bench.service.client.jobs.recording(job.id, listed.recording ?? 0);
     expect(cast.length).toBeLessThanOrEqual(8 * 1024 * 1024);
     expect(shownBy(cast)).toContain('The recording ends here');
-  }, 120_000);
+  });
 });
 
 describe('a terminal beside the image', () => {
@@ -124,14 +124,14 @@ describe('a terminal beside the image', () => {
     expect(shown).toContain('0311131a1c047f1b5b41c3a9');
     expect((await bench.finished(job)).state).toBe('succeeded');
     expect(await bench.kiln('jobs', 'replay', job.id)).toContain('0311131a1c047f1b5b41c3a9');
-  }, 120_000);
+  });
 });
 
 describe('a shell that is closed soon', () => {
   let hurried: CustomizeBench;
   beforeAll(async () => {
     hurried = await openCustomizeBench({ 'shells.total_minutes': '5' });
-  }, 600_000);
+  });
   afterAll(() => hurried?.close());
 
   it('is told so once on each terminal, which is in the record', async () => {
@@ -143,7 +143,7 @@ describe('a shell that is closed soon', () => {
     ]);
     const isHere = async () => (await hurried.ssh(job, 'test -e /tmp/here')).exitCode === 0;
     await waitFor(async () => ((await isHere()) ? true : undefined), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       describe: () => 'somebody at the terminal',
     });
     await hurried.service.client.jobs.extend(job.id, 1);
@@ -153,5 +153,5 @@ describe('a shell that is closed soon', () => {
     expect(shownBy(await hurried.service.client.jobs.recording(job.id, 1))).toContain(
       'Kiln closes this shell',
     );
-  }, 120_000);
+  });
 });

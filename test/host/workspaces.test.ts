@@ -31,4 +31,4 @@ it('gives what is kept of a job to the next one, also while another process clea
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -45,7 +45,7 @@ async function uploads(): Promise<string[]> {
 
 const gone = () =>
   waitFor(async () => ((await uploads()).length === 0 ? true : undefined), {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     describe: () => 'the upload to be deleted',
   });
 

@@ -37,6 +37,6 @@ export async function playOverSsh(folder: string, job: Job, playbook: string): P
   const play = ['ansible-playbook', '--inventory', '/srv/inventory.json', '/srv/playbook.yml'];
   return runCommand(
     ['unshare', '--mount', '--pid', '--fork', 'sh', '-euc', ENTER, 'sh', path, folder, ...play],
-    { env: { PATH: process.env['PATH'] ?? '', HOME: '/root', LANG: 'C.UTF-8' }, timeoutMs: 120_000 },
+    { env: { PATH: process.env['PATH'] ?? '', HOME: '/root', LANG: 'C.UTF-8' }, timeoutMs: 600_000 },
   );
 }

@@ -25,7 +25,7 @@ export async function untilJob(
   id: string,
   what: string,
   condition: (job: Job) => boolean,
-  timeoutMs = 300_000,
+  timeoutMs = 600_000,
 ): Promise<Job> {
   let last: Job | undefined;
   try {
@@ -56,7 +56,7 @@ export function untilOver(service: TestService, id: string, timeoutMs?: number):
 export function untilLogged(service: TestService, id: string, text: string): Promise<void> {
   return waitFor(
     async () => ((await logOf(service, id)).some((line) => line.includes(text)) ? true : undefined),
-    { timeoutMs: 240_000, intervalMs: 250, describe: () => `"${text}" in the log of job ${id}` },
+    { timeoutMs: 600_000, intervalMs: 250, describe: () => `"${text}" in the log of job ${id}` },
   ).then(() => undefined);
 }
 

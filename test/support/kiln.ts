@@ -74,7 +74,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
         }
         return /listens on (http:\S+)/.exec(stdout)?.[1];
       },
-      { timeoutMs: 30_000, describe: () => `kiln serve to listen; it wrote:\n${output}` },
+      { timeoutMs: 60_000, describe: () => `kiln serve to listen; it wrote:\n${output}` },
     );
   };
   const end = async (signal: NodeJS.Signals) => {
@@ -115,7 +115,7 @@ export async function startService(settings: Record<string, string> = {}): Promi
       }
       const left = () => [...processesWith(state), ...runnersBelow(state)];
       await waitFor(() => (left().length === 0 ? true : undefined), {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         describe: () => `processes of ${state} to end: ${left().map(commandLineOf).join('; ')}`,
       });
       await rm(state, { recursive: true, force: true });
@@ -209,7 +209,7 @@ export async function expectNothingLeft(service: TestService, jobId: string): Pr
       return Object.values(left).every((list) => list.length === 0) ? true : undefined;
     },
     {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       intervalMs: 200,
       describe: () => `job ${jobId} to leave nothing: ${JSON.stringify(left, null, 2)}`,
     },

@@ -101,7 +101,7 @@ ForceCommand ${entry}
         (await run('nsenter', [`--net=/run/netns/${name}`, 'ss', '-ltnH'])).includes(`${address}:22`)
           ? true
           : undefined,
-      { timeoutMs: 10_000, describe: () => `the sshd of ${name}` },
+      { timeoutMs: 60_000, describe: () => `the sshd of ${name}` },
     );
   };
   await boot();
@@ -116,7 +116,7 @@ ForceCommand ${entry}
         }
         return pids.length === 0 ? true : undefined;
       },
-      { timeoutMs: 20_000, describe: () => `the processes of ${name} to end` },
+      { timeoutMs: 60_000, describe: () => `the processes of ${name} to end` },
     );
   };
 

@@ -2,7 +2,7 @@
 
 Usage: on-terminal.py COLUMNS ROWS COMMAND... < steps (JSON). Steps are done one after the other: {"expect": REGEX} waits for text
 that comes after what was waited for last, {"type": TEXT}, {"resize": [COLUMNS, ROWS]}, {"vanish": true} ends the command at once,
-{"until_end": true} waits for its end. Each waits for a minute at most. Writes JSON: `shown`, `code`, and what went `wrong`.
+{"until_end": true} waits for its end. Each waits for five minutes at most. Writes JSON: `shown`, `code`, and what went `wrong`.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ import sys
 import termios
 import time
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 class Terminal:

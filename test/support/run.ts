@@ -12,7 +12,7 @@ export async function run(
 ): Promise<string> {
   const { stdout } = await execute(program, words, {
     env: { ...process.env, ...environment },
-    timeout: 120_000,
+    timeout: 600_000,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;

@@ -22,7 +22,7 @@ export async function untilSettled(service: TestService): Promise<void> {
       }
       return left.length === 0 ? true : undefined;
     },
-    { timeoutMs: 20_000, describe: () => `objects to be moved and removed: ${JSON.stringify(left)}` },
+    { timeoutMs: 60_000, describe: () => `objects to be moved and removed: ${JSON.stringify(left)}` },
   );
 }
 

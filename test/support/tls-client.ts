@@ -9,7 +9,7 @@ export async function connectFrom(root: string, port: number, trust: readonly st
       ...['chroot', root, 'openssl', 's_client', '-connect', `127.0.0.1:${port}`],
       ...['-servername', name, '-verify_hostname', name, ...trust],
     ],
-    { timeoutMs: 30_000 },
+    { timeoutMs: 60_000 },
   );
   return `${result.stdout}\n${result.tail.join('\n')}`;
 }

@@ -121,7 +121,7 @@ export function defectContract(client: () => WireClient, service: () => InProces
     const { id } = await client().make('/v3/images', { name: 'a', link });
     await client().delete(`/v3/images/${id}`);
     await waitFor(async () => ((await client().has(rootfs)) ? undefined : true), {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       describe: () => 'the rootfs to be moved',
     });
     expect(await client().metadataOf(rootfs.replace('boot-images/', 'boot-images/deleted/'))).toEqual(before);

@@ -92,7 +92,7 @@ export function deletedContract(client: () => WireClient): void {
     /** Waits until the image’s objects have moved aside. */
     const moved = (path: string) =>
       waitFor(async () => ((await client().has(path)) ? undefined : true), {
-        timeoutMs: 10_000,
+        timeoutMs: 60_000,
         describe: () => `${path} to be moved`,
       });
 
