@@ -58,7 +58,8 @@ it('uploads a recording once its session is over, and the rest at the end', asyn
   expect(puts()).toEqual(['PUT /1.cast', 'PUT /sessions.json']);
   expect(textOf('1.cast')).toBe('recording 1');
   await uploads.finish(10_000);
-  expect(puts()).toEqual(['PUT /1.cast', 'PUT /sessions.json', 'PUT /2.cast']);
+  // The list goes again when the end came before the answer to the first time.
+  expect(puts().filter((put) => put !== 'PUT /sessions.json')).toEqual(['PUT /1.cast', 'PUT /2.cast']);
   expect(JSON.parse(textOf('sessions.json') ?? '')).toEqual(list);
 });
 
@@ -71,7 +72,8 @@ it('tries again what the store did not take, and says in the end what it could n
   await session(1, true);
   plane.uploadFaults.push(403);
   uploads.soon();
-  await waitFor(() => puts()[0], { timeoutMs: 10_000, describe: () => puts().join() });
+  const refused = () => (plane.uploadFaults.length === 0 ? true : undefined);
+  await waitFor(refused, { timeoutMs: 10_000, describe: () => puts().join() });
   await uploads.finish(10_000);
   expect([textOf('1.cast'), said]).toEqual(['recording 1', []]);
 
