@@ -1,36 +1,86 @@
 /**
- * Takes out of what a terminal showed what would do more to the terminal of whoever replays it than show something: set its
- * title or clipboard, or have it answer as if the person had typed. Sequences may be spread over several pieces.
+ * What a terminal showed, for the terminal of whoever replays it: text, colours and the moves of the cursor pass. Nothing passes
+ * that sets a title or clipboard, prints, makes the terminal answer as if the person had typed, or changes what their keys send.
+ *
+ * Sequences are read as ECMA-48 (5.3, 5.4, 5.6) has them and the terminals that follow DEC's VT500 obey them: a control
+ * character within a sequence is carried out at once, and ESC ends what was before it.
  */
 
+const ESC = '\u001b';
+const BEL = '\u0007';
+const CANCELS = '\u0018\u001a';
+/** Bell, backspace, tab, line feeds, carriage return, shifts between character sets. */
+const CONTROLS = '\u0007\b\t\n\v\f\r\u000e\u000f';
+/** What begins a string: of a device, of the operating system, of nobody, private, of an application. */
+const STRINGS = ['P', ']', 'X', '^', '_'].map((kind) => ESC + kind);
+const OF_SYSTEM = `${ESC}]`;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-const STRINGS = /\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\|(?=\u001b))/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-const QUESTIONS = /\u001b\[[0-?]*[ -/]*[cntx]|\u001bZ|[\u0005\u0080-\u009f]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-const UNFINISHED = /\u001b(?:[\]PX^_][^\u0007\u001b]*\u001b?|\[[0-?]*[ -/]*)?$/;
-/** A sequence that goes on for longer than this is none. */
-const LONGEST = 65_536;
+const UNFINISHED = /^\u001b(?:[ -/]*|\[[ -?]*|[\]PX^_])$/;
+/** A sequence of more characters does nothing. */
+const LONGEST = 1024;
+
+/** Of sequences that show something, what follows ESC. */
+const SHOWS: readonly RegExp[] = [
+  // Cursor kept and put back, lines, tab stops, other character sets, all as at the start
+  /^[78DEHMNOc]$/,
+  /^[()*+][ -~]$/,
+  /^#[34568]$/,
+  // Cursor, erasing, scrolling, colours; shape of the cursor; selective erasing; modes as at the start; inserting
+  /^\[[\d;:]*[@A-MPSTXZ`abdefgmrsu]$/,
+  /^\[\d* q$/,
+  /^\[\?\d*[JK]$/,
+  /^\[!p$/,
+  /^\[4[hl]$/,
+];
+const MODES = /^\[\?([\d;]+)([hl])$/;
+/** Reverse screen, origin, wrapping, blinking, cursor, screens, margins, output that is shown at once. */
+const SHOWN_MODES = new Set(['5', '6', '7', '12', '25', '47', '1047', '1048', '1049', '69', '2026']);
 
 export interface Harmless {
-  /** The piece without what is harmful; what may be the beginning of a sequence comes with the next one. */
+  /** What of the piece may be shown; a sequence that it does not end comes with the piece that does. */
   take(piece: string): string;
 }
 
 export function harmless(): Harmless {
-  let rest = '';
-  return {
-    take(piece) {
-      const text = without(rest + piece);
-      const start = UNFINISHED.exec(text)?.index ?? text.length;
-      rest = text.length - start > LONGEST ? '' : text.slice(start);
-      return text.slice(0, start);
-    },
+  /** What was read of a sequence; of a string only what began it. */
+  let sequence = '';
+  const next = (char: string): string => {
+    if (char === ESC) {
+      sequence = ESC;
+      return '';
+    }
+    if (CANCELS.includes(char) || (char === BEL && sequence === OF_SYSTEM)) {
+      sequence = '';
+      return '';
+    }
+    if (STRINGS.includes(sequence)) {
+      return '';
+    }
+    if (isControl(char)) {
+      return CONTROLS.includes(char) ? char : '';
+    }
+    if (sequence === '') {
+      return char;
+    }
+    const longer = sequence + char;
+    const finished = !UNFINISHED.test(longer);
+    sequence = finished ? '' : longer.slice(0, LONGEST);
+    return finished && longer.length <= LONGEST ? shown(longer.slice(ESC.length)) : '';
   };
+  return { take: (piece) => Array.from(piece, next).join('') };
 }
 
-/** What is taken out may have kept apart the two ends of another sequence. */
-function without(text: string): string {
-  const less = text.replaceAll(STRINGS, '').replaceAll(QUESTIONS, '');
-  return less === text ? text : without(less);
+/** Of C0, C1, or DEL. */
+function isControl(char: string): boolean {
+  return char < ' ' || (char >= '\u007f' && char <= '\u009f');
+}
+
+/** The sequence, ESC in front, as far as it shows something; empty when it does not. */
+function shown(afterEscape: string): string {
+  const [, modes, set] = MODES.exec(afterEscape) ?? [];
+  if (modes !== undefined) {
+    const some = modes.split(';').filter((mode) => SHOWN_MODES.has(mode));
+    return some.length > 0 ? `${ESC}[?${some.join(';')}${set}` : '';
+  }
+  return SHOWS.some((pattern) => pattern.test(afterEscape)) ? ESC + afterEscape : '';
 }

@@ -12,9 +12,9 @@ export interface PlayOptions {
   sleep(seconds: number): Promise<void>;
 }
 
-/** Modes that a program may have left: mouse, pasting, cursor, colours. */
+/** Modes that a program may have left: its screen reversed or held back, margins, no cursor or another one, colours, no wrapping. */
 const AS_BEFORE =
-  '\u001b[!p\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?25h\u001b[0m\r\n';
+  '\u001b[!p\u001b[?5l\u001b[?2026l\u001b[?69l\u001b[?7h\u001b[?25h\u001b[0 q\u001b[0m\u000f\r\n';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
 const SCREENS = /\u001b\[\?(?:1049|1047|47)([hl])/g;
 

@@ -1,17 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCast } from './cast.ts';
-import { harmless } from './harmless.ts';
 import { play } from './player.ts';
 
 const HEADER = JSON.stringify({ version: 2, width: 80, height: 24, timestamp: 1, title: 'a title' });
 const cast = (...events: unknown[]) => [HEADER, ...events.map((each) => JSON.stringify(each)), ''].join('\n');
-
-/** Everything at once. */
-function cleaned(...pieces: string[]): string {
-  const filter = harmless();
-  return pieces.map((piece) => filter.take(piece)).join('');
-}
 
 describe('a recording', () => {
   it('has what was shown; lines that are none are passed over', () => {
@@ -57,45 +49,5 @@ describe('a recording', () => {
     await expect(playing).rejects.toThrow('enough');
     expect(shown.join('').replaceAll('\u001b', '^')).toMatch(/vim\^\[\?1049l.*\^\[\?25h/);
     expect(shown).not.toContain('more');
-  });
-});
-
-describe('what is replayed', () => {
-  it('moves the cursor and has colours', () => {
-    const text =
-      '\u001b[2J\u001b[1;31mred\u001b[0m\u001b[10;20H\u001b(B\u001b7\u001b8é\r\n\u001b[K\u001b[?25l';
-    expect(cleaned(text)).toBe(text);
-  });
-
-  it('sets no title and no clipboard, and asks the terminal nothing', () => {
-    const harm = [
-      '\u001b]0;title\u0007',
-      '\u001b]52;c;cm0gLXJmIC8=\u001b\\',
-      '\u001bP$q"p\u001b\\',
-      '\u001b_private\u001b\\',
-      '\u001b[6n',
-      '\u001b[>c',
-      '\u001b[21t',
-      '\u001bZ',
-      '\u0005',
-      '\u009d52;c;abc',
-    ];
-    expect(cleaned(...harm.map((each) => `a${each}b`))).toBe(`${'ab'.repeat(9)}a52;c;abcb`);
-  });
-
-  it('is not put together by what is taken out', () => {
-    expect(cleaned('\u001b\u001b[6n', ']52;c;abc\u0007x')).toBe('x');
-    expect(cleaned('\u001b\u001b]0;t\u0007[6nx')).toBe('x');
-  });
-
-  it('is as harmless in pieces as it is whole', () => {
-    const part = fc.constantFrom('\u001b', ']52;c;', '[6', 'n', '\u0007', '\\', 'text', 'P', ';', 'é');
-    fc.assert(
-      fc.property(fc.array(part, { maxLength: 12 }), (pieces) => {
-        expect(cleaned(...pieces, 'end')).toBe(cleaned([...pieces, 'end'].join('')));
-        expect(cleaned(...pieces)).not.toContain('\u001b[6n');
-        expect(cleaned(...pieces)).not.toContain('\u001b]52');
-      }),
-    );
   });
 });
