@@ -12,7 +12,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KilnError } from '../../src/contract/errors.ts';
-import type { ObjectStore } from '../../src/features/objects/store.ts';
+import { Crash, die, mortal, newFuse } from '../support/mortal-store.ts';
 import { type Nouns, openNouns } from '../support/nouns.ts';
 import {
   ARTIFACTS,
@@ -22,42 +22,6 @@ import {
   type Listed,
   type RecordState,
 } from '../support/record-judge.ts';
-
-class Crash extends Error {}
-
-interface Fuse {
-  /** Writes until the crash. */
-  left: number;
-  /** Writes that go on: a process that is dead does not finish them later. */
-  readonly writing: Set<Promise<unknown>>;
-}
-
-const newFuse = (): Fuse => ({ left: Number.POSITIVE_INFINITY, writing: new Set() });
-
-/** A store that dies before its write number `fuse`, and with it every write after that. */
-function mortal(store: ObjectStore, fuse: Fuse): ObjectStore {
-  const writes = new Set(['put', 'copy', 'delete']);
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function') {
-        return value;
-      }
-      return (...args: unknown[]) => {
-        if (writes.has(String(name)) && fuse.left-- <= 0) {
-          return Promise.reject(new Crash(`${String(name)} after the crash`));
-        }
-        const work: unknown = value.apply(target, args);
-        if (work instanceof Promise) {
-          fuse.writing.add(work);
-          const forget = () => fuse.writing.delete(work);
-          work.then(forget, forget);
-        }
-        return work;
-      };
-    },
-  });
-}
 
 const request = fc.record({
   what: fc.constantFrom('bury', 'undelete', 'purge', 'rename', 'bury', 'undelete', 'create'),
@@ -218,8 +182,7 @@ describe('records survive a crash at any point', () => {
             await Promise.all(clients.map((requests) => runClient(running, records, requests)));
             if (crashAfter !== undefined) {
               // What the old process still has in hand stays dead: the next one has a fuse of its own.
-              fuse.left = 0;
-              await Promise.allSettled([mending, ...fuse.writing]);
+              await Promise.allSettled([mending, die(fuse)]);
               await nouns.close();
               const next = newFuse();
               fuse = next;

@@ -12,6 +12,7 @@ import type { HistoryEntry, ImageHistory, Session } from '../../src/contract/his
 import { ARTIFACT_MEDIA_TYPES, type Image } from '../../src/contract/images.ts';
 import type { Bucket, ObjectStore } from '../../src/features/objects/store.ts';
 import { checkedFetch } from '../support/checked-fetch.ts';
+import { die, mortal, newFuse } from '../support/mortal-store.ts';
 import { openNouns } from '../support/nouns.ts';
 import { type InProcessService, startInProcess } from '../support/service.ts';
 
@@ -205,30 +206,16 @@ describe('the history of an image', () => {
         'rootfs',
       ];
       for (let writes = 0; writes < 16; writes += 1) {
-        let left = Number.POSITIVE_INFINITY;
-        const mortal = (store: ObjectStore) => {
-          const dying =
-            <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
-            (...args: A) =>
-              left-- > 0 ? work.apply(store, args) : Promise.reject(new Error('dead'));
-          const { put: putIn, copy, delete: remove } = store;
-          return Object.assign(Object.create(store) as ObjectStore, {
-            put: dying(putIn),
-            copy: dying(copy),
-            delete: dying(remove),
-            head: store.head.bind(store),
-            get: store.get.bind(store),
-            list: store.list.bind(store),
-          });
-        };
-        const nouns = await openNouns(folder, mortal);
+        const fuse = newFuse();
+        const nouns = await openNouns(folder, (store) => mortal(store, fuse));
         const { id } = await nouns.makeImage('edited', {});
         for (const name of ['history.json', 'packages.json', 'recordings/1.cast']) {
           await nouns.put('boot-images', `${id}/${name}`, name);
         }
-        left = writes;
+        fuse.left = writes;
         await nouns.features.deletedImages.bury(id).catch(() => undefined);
         await nouns.features.deletedImages.undelete(id).catch(() => undefined);
+        await die(fuse);
         await nouns.close();
 
         const next = await openNouns(folder);
