@@ -210,6 +210,8 @@ async function start(folder: string, clock: Clock, options: ServiceOptions) {
     async stop() {
       authority.close();
       await app.close();
+      // Moves and removals go on after they were answered; whoever comes next clears the folder.
+      await features.resume();
       await packages?.close();
       await records.close();
     },

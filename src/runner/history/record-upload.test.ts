@@ -63,6 +63,13 @@ it('uploads a recording once its session is over, and the rest at the end', asyn
   expect(JSON.parse(textOf('sessions.json') ?? '')).toEqual(list);
 });
 
+it('uploads nothing twice that is in the store and has not changed', async () => {
+  await session(1, true);
+  await uploads.finish(10_000);
+  await uploads.finish(10_000);
+  expect(puts()).toEqual(['PUT /1.cast', 'PUT /sessions.json']);
+});
+
 it('uploads nothing where nobody was', async () => {
   await uploads.finish(10_000);
   expect(puts()).toEqual([]);
