@@ -1,5 +1,6 @@
 /**
- * Proxies of package repositories: what they fetch and when, and what becomes of upstreams that are away, slow, wrong or changing.
+ * Proxies of package repositories: what they fetch and when, what becomes of upstreams that are away, slow, wrong or changing, and
+ * how the server answers clients that ask for much at once.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';

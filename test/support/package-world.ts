@@ -56,7 +56,13 @@ export async function openPackageWorld(wanted: Parameters<typeof makePackages>[1
     return { packages: opened, port: await opened.server.listen('127.0.0.1', 0) };
   }
 
-  const bytes = (file: string) => files.get(file) ?? Buffer.alloc(0);
+  const bytes = (file: string): Buffer => {
+    const data = files.get(file);
+    if (data === undefined) {
+      throw new TypeError(`no package ${file} was made, only ${[...files.keys()].join(', ')}`);
+    }
+    return data;
+  };
   const ask = (path: string, options?: AskOptions) =>
     askPackages({ port, ca: authority.ca }, `/repository/${path}`, options);
 

@@ -1,42 +1,11 @@
-import { Terminal } from '@xterm/headless';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { harmless } from './harmless.ts';
+import { inTerminal } from './testing/terminal.ts';
 
 function cleaned(...pieces: string[]): string {
   const filter = harmless();
   return pieces.map((piece) => filter.take(piece)).join('');
-}
-
-/** What a terminal has on its screen that was shown the text, and what it did besides. */
-async function inTerminal(text: string) {
-  const terminal = new Terminal({ cols: 20, rows: 6, allowProposedApi: true, logLevel: 'off' });
-  const did: string[] = [];
-  terminal.onData((answer) => did.push(`answered ${JSON.stringify(answer)}`));
-  terminal.onBinary((answer) => did.push(`answered ${JSON.stringify(answer)}`));
-  terminal.onTitleChange((title) => did.push(`took the title ${JSON.stringify(title)}`));
-  await new Promise<void>((resolve) => terminal.write(text, resolve));
-  const { active } = terminal.buffer;
-  const { insertMode, wraparoundMode, originMode, ...ofKeys } = terminal.modes;
-  const { applicationCursorKeysMode, applicationKeypadMode, bracketedPasteMode } = ofKeys;
-  const { mouseTrackingMode, sendFocusMode } = ofKeys;
-  terminal.dispose();
-  return {
-    did,
-    keys: {
-      applicationCursorKeysMode,
-      applicationKeypadMode,
-      bracketedPasteMode,
-      mouseTrackingMode,
-      sendFocusMode,
-    },
-    screen: {
-      kind: active.type,
-      lines: Array.from({ length: active.length }, (_, row) => active.getLine(row)?.translateToString(true)),
-      cursor: [active.cursorX, active.cursorY],
-      modes: [insertMode, wraparoundMode, originMode],
-    },
-  };
 }
 
 describe('what is replayed', () => {
@@ -71,7 +40,7 @@ describe('what is replayed', () => {
     expect(
       cleaned('\u001b[?1h\u001b=\u001b[?1000;1006h\u001b[?1004h\u001b[?2004h\u001b[>4;2m\u001b[>1u\u001b[2h'),
     ).toBe('');
-    expect(cleaned('\u001b[?1;25;2004h')).toBe('\u001b[?25h');
+    expect(cleaned('\u001b[?1;25;2004;1049h')).toBe('\u001b[?25h\u001b[?1049h');
   });
 
   it('asks nothing where a control character stands within the question', () => {
@@ -91,8 +60,16 @@ describe('what is replayed', () => {
   const begins = ['\u001b', '\u001b[', '\u001b[?', '\u001b]', '\u001bP', '\u001b(', '\u001b#', '\u001b '];
   const within = ['0', '1', '6', '25', '1049', '2004', '52;c;', ';', ':', '$', ' ', '!', '>', '?'];
   const ends = [...'ABHJKLMPZchlmnpqrstux8', '\\', '\u0007', '\u0018', '\r', '\n', '\t', '\u0005', '\u0090'];
-  const part = fc.constantFrom(...begins, ...begins, ...within, ...ends, 'text', 'é', '\u{1f525}');
-  const output = fc.array(part, { maxLength: 24 });
+  const part = fc.constantFrom(...begins, ...within, ...ends, 'text', 'é', '\u{1f525}').map((one) => [one]);
+  /** Whole more often than chance would have it. */
+  const sequence = fc
+    .tuple(
+      fc.constantFrom(...begins),
+      fc.array(fc.constantFrom(...within), { maxLength: 2 }),
+      fc.constantFrom(...ends),
+    )
+    .map(([begin, some, end]) => [begin, ...some, end]);
+  const output = fc.array(fc.oneof(part, sequence), { maxLength: 16 }).map((pieces) => pieces.flat());
 
   it('is the same in pieces as it is whole, and when it is cleaned again', () => {
     fc.assert(
@@ -115,14 +92,18 @@ describe('what is replayed', () => {
     );
   });
 
-  /** Terminals do not agree on characters that are not ASCII within sequences. */
+  /**
+   * The list is of what programs use, not of all that some terminal knows, so these are the same sequences every time.
+   *
+   * But for tabs, whose stops stay as they are. Terminals do not agree on characters that are not ASCII within sequences.
+   */
   it('looks as the recorded terminal did', async () => {
     await fc.assert(
       fc.asyncProperty(output, async (pieces) => {
-        const ascii = pieces.join('').replaceAll(/[^\0-\u007f]/g, '');
+        const ascii = pieces.join('').replaceAll(/[^\0-\u007f]|\t/g, '');
         expect((await inTerminal(cleaned(ascii))).screen).toEqual((await inTerminal(ascii)).screen);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, seed: 1 },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCast } from './cast.ts';
 import { play } from './player.ts';
+import { inTerminal } from './testing/terminal.ts';
 
 const HEADER = JSON.stringify({ version: 2, width: 80, height: 24, timestamp: 1, title: 'a title' });
 const cast = (...events: unknown[]) => [HEADER, ...events.map((each) => JSON.stringify(each)), ''].join('\n');
@@ -36,6 +37,28 @@ describe('a recording', () => {
     await play(recording, options);
     expect(waits).toEqual([0.5, 0.25, 1.5]);
     expect(shown.slice(0, 4)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('leaves the modes and tab stops of the terminal as they were, whatever it turns on', async () => {
+    const untouched = await inTerminal('');
+    const left = ['?1049;25h', '?47h', '?5;6;69h', '?7l', '4h', '2;3r', '3g', '?2026h', '1;31m'];
+    for (const sequence of left) {
+      const shown: string[] = [];
+      await play(readCast(cast([0, 'o', `\u001b[${sequence}x`])), {
+        speed: 1,
+        idleSeconds: 1,
+        write: (text) => void shown.push(text),
+        sleep: async () => {},
+      });
+      const { keys, screen } = await inTerminal(shown.join(''));
+      expect([screen.kind, screen.modes, keys], sequence).toEqual([
+        untouched.screen.kind,
+        untouched.screen.modes,
+        untouched.keys,
+      ]);
+      const { screen: after } = await inTerminal(`${shown.join('')}\r\u001b[2K\tx`);
+      expect(after.lines[after.cursor[1] ?? 0], sequence).toBe('        x');
+    }
   });
 
   it('leaves the terminal as it was, also when somebody has seen enough', async () => {
