@@ -10,6 +10,7 @@ interface BootFlags extends CommonOptions {
   memory: number;
   cpus: number;
   accel: 'tcg' | 'kvm';
+  cpu?: string;
   append?: string;
   until?: string;
   timeout?: number;
@@ -27,6 +28,10 @@ export function addBoot(images: Command): void {
         .choices(['tcg', 'kvm'])
         .default('tcg'),
     )
+    .option(
+      '--cpu <model>',
+      'model of the processor, as QEMU names it; an older one is emulated faster (without one: all that can be emulated)',
+    )
     .option('--append <text>', 'more for the kernel command line')
     .option('--until <text>', 'end with success once this text is on the console')
     .option('--timeout <seconds>', 'end with failure when the machine still runs after this time', positive)
@@ -37,11 +42,12 @@ export function addBoot(images: Command): void {
 The machine fetches its root file system over HTTP, as a compute node does. End it with Ctrl-A X.
 Examples:
   kiln images boot 2f3c…
+  kiln images boot 2f3c… --cpu Nehalem
   kiln images boot 2f3c… --until login: --timeout 600 --console-log boot.log`,
     )
     .action(async (id: string, flags: BootFlags) => {
       const { client } = contextOf(flags);
-      const { append, until, timeout, consoleLog } = flags;
+      const { cpu, append, until, timeout, consoleLog } = flags;
       process.exitCode = await interruptible((signal) =>
         bootImage({
           client,
@@ -49,6 +55,7 @@ Examples:
           memoryMib: flags.memory,
           cpus: flags.cpus,
           accel: flags.accel,
+          ...(cpu === undefined ? {} : { cpu }),
           ...(append === undefined ? {} : { append }),
           ...(until === undefined ? {} : { until }),
           ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),

@@ -22,6 +22,7 @@ export interface BootOptions {
   readonly memoryMib: number;
   readonly cpus: number;
   readonly accel: 'tcg' | 'kvm';
+  readonly cpu?: string;
   /** More for the kernel command line. */
   readonly append?: string;
   /** End with success once this is on the console. */
@@ -53,9 +54,10 @@ export async function bootImage(options: BootOptions): Promise<number> {
     await downloadArtifact(artifactOf(artifacts, 'kernel'), kernel, signal);
     await downloadArtifact(artifactOf(artifacts, 'initrd'), initrd, signal);
     const shipped = await bootParameters(artifacts, folder, signal);
-    const { memoryMib, cpus, accel, append = '' } = options;
+    const { memoryMib, cpus, accel, cpu, append = '' } = options;
     const parameters = [shipped, append];
-    const machine = { arch, memoryMib, cpus, accel, kernel, initrd, rootfsPort: server.port, parameters };
+    const processor = { cpus, accel, ...(cpu === undefined ? {} : { cpu }) };
+    const machine = { arch, memoryMib, ...processor, kernel, initrd, rootfsPort: server.port, parameters };
     return await runMachine(machineCommand(machine), options);
   } finally {
     server.close();

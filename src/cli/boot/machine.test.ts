@@ -31,7 +31,12 @@ test('size, kernel and acceleration are those that were asked for', () => {
   expect(valueAfter(argv, '-kernel')).toBe('/k');
   expect(valueAfter(argv, '-initrd')).toBe('/i');
   expect(valueAfter(argv, '-accel')).toBe('tcg,thread=multi');
-  expect(valueAfter(machineCommand({ ...machine, accel: 'kvm' }), '-accel')).toBe('kvm');
+  expect(valueAfter(argv, '-cpu')).toBe('max');
+  expect(valueAfter(machineCommand({ ...machine, cpu: 'Nehalem' }), '-cpu')).toBe('Nehalem');
+  const real = machineCommand({ ...machine, accel: 'kvm' });
+  expect(valueAfter(real, '-accel')).toBe('kvm');
+  expect(valueAfter(argv, '-append')).toContain('mitigations=off');
+  expect(valueAfter(real, '-append')).not.toContain('mitigations');
 });
 
 test('an image is booted on a machine of its architecture', () => {
