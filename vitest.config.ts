@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { ownMounts } from './test/support/own-mounts.ts';
 
 /** What two processors and 24 GiB carry of tests that start whole machines, builds and services. */
@@ -14,6 +15,7 @@ const FILES_AT_ONCE = 2;
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs in the new root once the bootstrap packages are there, before all others are installed. The packages of
 # dracut and the kernel make the initrd when they are configured: what it must hold is said here, so that it is
-# made once and right, and not a second time by config.sh.
+# right, and need not be made again by config.sh.
 set -euo pipefail
 
 mkdir -p /etc/dracut.conf.d

@@ -22,7 +22,13 @@ import { mustRun, startCommand } from '../../src/platform/exec.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { testBuilderRoot } from '../support/builder-root.ts';
 import { createJob, untilOver } from '../support/jobs.ts';
-import { freePort, peakMemoryBytes, startService, type TestService } from '../support/kiln.ts';
+import {
+  freePort,
+  packagesPortOf,
+  peakMemoryBytes,
+  startService,
+  type TestService,
+} from '../support/kiln.ts';
 import { askPackages, makeAuthority } from '../support/packages.ts';
 import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
 
@@ -91,7 +97,7 @@ async function benchServing(
     '--refresh-seconds',
     '86400',
   ]);
-  const port = packagesPort(service);
+  const port = packagesPortOf(service);
   // Warm: the proxy has every package before the clock runs, as nginx has.
   await mustRun([
     'wrk',
@@ -257,7 +263,7 @@ async function benchAdding(service: TestService, folder: string, ca: string): Pr
   await service.client.repositories.upload('many', 'Packages/last.rpm', Readable.toWeb(data));
   const { status } = await service.client.repositories.publish('many');
   const answer = await askPackages(
-    { port: packagesPort(service), ca, name: 'packages.local' },
+    { port: packagesPortOf(service), ca, name: 'packages.local' },
     '/repository/many/repodata/repomd.xml',
   );
   const kiln = (performance.now() - before) / 1000;
@@ -411,15 +417,6 @@ async function mustKiln(service: TestService, words: readonly string[]): Promise
   if (result.exitCode !== 0) {
     throw new Error(result.tail.join('\n'));
   }
-}
-
-/** The service says at which port it serves packages. */
-function packagesPort(service: TestService): number {
-  const port = /Packages at https:\/\/[^:]+:(\d+)\//.exec(service.output())?.[1];
-  if (port === undefined) {
-    throw new Error(`no port of packages in:\n${service.output()}`);
-  }
-  return Number(port);
 }
 
 function seconds(started: number): string {

@@ -1,13 +1,15 @@
 /** No job hangs and nothing is left behind, whoever dies: the runner, the service, both, or the user's patience. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../src/platform/wait.ts';
-import { createJob, untilJob, untilLogged, untilOver } from '../support/jobs.ts';
+import { createJob, isInstalling, untilJob, untilLogged, untilOver } from '../support/jobs.ts';
 import { expectNothingLeft, runnerOf, startService, type TestService } from '../support/kiln.ts';
 import { registerTiny } from '../support/recipes.ts';
+import { publishTinyRpm, registerTinyRpm } from '../support/tiny-rpm.ts';
 
-const STUCK = 'echo "the script is here"; while true; do sleep 1; done';
+/** What the package of a root does when it is installed, in Lua. */
+const STUCK = 'while true do posix.sleep(1) end';
 /** Goes on long enough for the service to be killed and started again. */
-const SLOW = 'echo "the script is here"; for i in $(seq 1 12); do sleep 1; echo "second $i"; done';
+const SLOW = 'for second = 1, 12 do posix.sleep(1) end';
 
 let service: TestService;
 beforeEach(async () => {
@@ -18,9 +20,16 @@ afterEach(async () => {
 });
 
 async function buildingJob(script: string): Promise<string> {
-  const recipe = await registerTiny(service, { script });
-  const job = await createJob(service, recipe);
-  await untilJob(service, job.id, 'the root to be installed', (now) => now.status === 'building_image');
+  const url = await publishTinyRpm(service, 'tiny', script);
+  const job = await createJob(service, await registerTinyRpm(service, { manager: 'zypper', url }));
+  await untilJob(service, job.id, 'the root to be installed', isInstalling);
+  return job.id;
+}
+
+/** In the script of a recipe, which Kiwi runs in the root. */
+async function scriptedJob(): Promise<string> {
+  const script = 'echo "the script is here"; while true; do sleep 1; done';
+  const job = await createJob(service, await registerTiny(service, { script }));
   // What a script writes is in the log while it runs.
   await untilLogged(service, job.id, 'the script is here');
   return job.id;
@@ -90,7 +99,7 @@ describe('kill -9', () => {
 
 describe('cancel', () => {
   it('really stops the build and cleans up', async () => {
-    const id = await buildingJob(STUCK);
+    const id = await scriptedJob();
 
     const cancel = await service.kiln(['jobs', 'cancel', id]);
 

@@ -1,7 +1,6 @@
 /**
- * The main path, as a user goes it: the recipe that ships is packed and registered by the CLI, a job made through
- * the HTTP API builds it, another one customizes the result, and a virtual machine boots that over the network to its login
- * prompt.
+ * The main path, as a user goes it: the quickstart builds the recipe that ships and leaves its service running, a job
+ * customizes the result, and a virtual machine boots that over the network to its login prompt.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,41 +11,42 @@ import { ARTIFACT_MEDIA_TYPES, type ImageArtifact } from '../../src/contract/ima
 import type { Job } from '../../src/contract/jobs.ts';
 import { stepsOf } from '../../src/contract/steps.ts';
 import { runCommand } from '../../src/platform/exec.ts';
-import { packageFile } from '../../src/platform/package-root.ts';
 import { waitFor } from '../../src/platform/wait.ts';
-import { logOf, untilOver } from '../support/jobs.ts';
-import { expectNothingLeft, startService, type TestService } from '../support/kiln.ts';
-import { hostMirror, register } from '../support/recipes.ts';
+import { startTlsServer, testAuthority } from '../support/authority.ts';
+import { logOf } from '../support/jobs.ts';
+import { expectNothingLeft, packagesPortOf, processesWith, type RunningService } from '../support/kiln.ts';
+import { expectNothingLeftIn, type QuickstartRun, quickstart, serviceOf } from '../support/quickstart.ts';
+import { run } from '../support/run.ts';
+import { connectFrom } from '../support/tls-client.ts';
 import { customizedDebian } from './customized-debian-image.ts';
 
-let service: TestService;
+let state: string;
+let first: QuickstartRun;
+let service: RunningService;
 let folder: string;
 let job: Job;
 let artifacts: ImageArtifact[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kiln-image-'));
-  service = await startService();
-  const mirror = await hostMirror(service);
-  const recipe = await register(service, 'debian-barebones', packageFile('recipes', 'debian-barebones'), {
-    DEBIAN_MIRROR: mirror,
-  });
-  const created = await service.client.jobs.create({
-    job_type: 'create',
-    artifact_id: recipe,
-    image_root_archive_name: 'debian-barebones',
-    build_env_size: 10,
-  });
-  job = await untilOver(service, created.id, 800_000);
-  expect(
-    job.state,
-    `${JSON.stringify(job.reason)}\n${(await logOf(service, job.id)).slice(-60).join('\n')}`,
-  ).toBe('succeeded');
+  state = await mkdtemp(join(tmpdir(), 'kiln-quickstart-'));
+  first = await quickstart(state);
+  expect(await first.ended, first.output()).toBe(0);
+  service = serviceOf(state);
+  const [only] = await service.client.jobs.list();
+  if (only === undefined) {
+    throw new Error(`the quickstart has made no job:\n${first.output()}`);
+  }
+  job = only;
   artifacts = await service.client.images.artifacts(job.resultant_image_id ?? '');
 });
 afterAll(async () => {
-  await service?.close();
-  await rm(folder, { recursive: true, force: true });
+  for (const pid of processesWith(state)) {
+    process.kill(pid, 'SIGKILL');
+  }
+  for (const each of [state, folder]) {
+    await rm(each, { recursive: true, force: true });
+  }
 });
 
 function artifact(type: string): ImageArtifact {
@@ -64,6 +64,25 @@ async function download(url: string): Promise<Buffer> {
 }
 
 const digest = (algorithm: string, data: Buffer) => createHash(algorithm).update(data).digest('hex');
+
+describe('the quickstart', () => {
+  it('says what it made and how to go on', () => {
+    const text = first.output();
+    const [, id] = /^Image ([0-9a-f-]{36}) \(debian-barebones\) is published\.$/m.exec(text) ?? [];
+    expect(id, text).toBe(job.resultant_image_id);
+    for (const name of ['rootfs', 'kernel', 'initrd']) {
+      expect(text).toMatch(
+        new RegExp(
+          `s3://boot-images/${id}/${name} +[\\d.]+ MiB\\n +sha256 [0-9a-f]{64}\\n +md5 +[0-9a-f]{32}`,
+        ),
+      );
+    }
+    for (const line of [/builder root: yes/, /Install the root of the image/]) {
+      expect(text).toMatch(line);
+    }
+    expect(text).toContain(`./bin/kiln images boot ${id} --server ${service.url}\n`);
+  });
+});
 
 describe('an image made from debian-barebones', () => {
   it('is a record that points at a manifest 1.0 which lists what was published', async () => {
@@ -132,18 +151,43 @@ describe('an image made from debian-barebones', () => {
     await expectNothingLeft(service, job.id);
   });
 
+  it('trusts the platform, whose authority its package manager had to do without at first', async () => {
+    const root = join(folder, 'root');
+    await run('unsquashfs', ['-quiet', '-no-progress', '-dest', root, join(folder, 'rootfs')]);
+    const early = (await logOf(service, job.id)).filter((line) =>
+      line.includes('The image has no bundle yet'),
+    );
+    expect(early).toHaveLength(1);
+    const owner = await run('chroot', [root, 'dpkg', '-S', '/etc/cray/ca/certificate_authority.crt']);
+    expect(owner).toBe('kiln-platform-ca: /etc/cray/ca/certificate_authority.crt\n');
+    const trusted = ['-CApath', '/etc/ssl/certs'];
+    expect(await connectFrom(root, packagesPortOf(service), trusted)).toContain('Verify return code: 0 (ok)');
+    const other = await testAuthority(join(folder, 'other'));
+    await using stranger = await startTlsServer(other);
+    other.close();
+    expect(await connectFrom(root, stranger.port, trusted)).toMatch(/Verify return code: (?!0 )/);
+  });
+
   customizedDebian(() => ({ service, folder, job }));
 
   it('can be deleted with all its objects', async () => {
     const id = job.resultant_image_id ?? '';
-    const [first] = artifacts;
+    const [one] = artifacts;
 
     const deleted = await service.kiln(['images', 'delete', id, '--yes']);
 
     expect(deleted.exitCode, deleted.tail.join('\n')).toBe(0);
-    await waitFor(async () => ((await fetch(first?.download_url ?? '')).status === 404 ? true : undefined), {
+    await waitFor(async () => ((await fetch(one?.download_url ?? '')).status === 404 ? true : undefined), {
       timeoutMs: 60_000,
-      describe: () => `${first?.path} to be gone`,
+      describe: () => `${one?.path} to be gone`,
     });
+  });
+});
+
+describe('the service of the quickstart', () => {
+  it('ends when it is told to in the way that was shown, and leaves nothing', async () => {
+    const [, pid] = /^Stop it with +kill (\d+)$/m.exec(first.output()) ?? [];
+    process.kill(Number(pid), 'SIGTERM');
+    await expectNothingLeftIn(state, first);
   });
 });

@@ -10,7 +10,7 @@ import { runCommand } from '../../src/platform/exec.ts';
 import { baseTwice, expectBase, expectSecondRunToChangeNothing } from '../support/base-playbook.ts';
 import { bootUntil } from '../support/boot.ts';
 import { logOf, untilJob, untilOver } from '../support/jobs.ts';
-import { expectNothingLeft, type TestService } from '../support/kiln.ts';
+import { expectNothingLeft, packagesPortOf, type RunningService } from '../support/kiln.ts';
 import { askPackages, makeAuthority, makePackages } from '../support/packages.ts';
 import { hostMirror } from '../support/recipes.ts';
 import { REPORT_UNIT, reportUnit } from '../support/report-unit.ts';
@@ -22,14 +22,14 @@ const REPORT = reportUnit(
 );
 
 export interface DebianImage {
-  readonly service: TestService;
+  readonly service: RunningService;
   readonly folder: string;
   readonly job: Job;
 }
 
 export function customizedDebian(plain: () => DebianImage): void {
   describe('customized', () => {
-    let service: TestService;
+    let service: RunningService;
     let ssh: SshClient;
     let authority: string;
     let job: Job;
@@ -88,8 +88,9 @@ export function customizedDebian(plain: () => DebianImage): void {
         expect(done.exitCode, done.tail.join('\n')).toBe(0);
       }
       const ca = (await service.kiln(['authority', 'export'])).stdout;
-      const port = Number(/Packages at https:\/\/[^:]+:(\d+)\//.exec(service.output())?.[1]);
-      return (await askPackages({ port, ca }, '/repository/tools/key.asc')).body.toString();
+      return (
+        await askPackages({ port: packagesPortOf(service), ca }, '/repository/tools/key.asc')
+      ).body.toString();
     }
 
     async function say(command: string): Promise<string> {

@@ -9,6 +9,7 @@ import { expectNothingLeft, startService, type TestService } from '../support/ki
 import { registerTiny } from '../support/recipes.ts';
 import { run } from '../support/run.ts';
 import { openSshClient, type SshClient } from '../support/ssh.ts';
+import { publishTinyRpm, registerTinyRpm } from '../support/tiny-rpm.ts';
 
 let service: TestService;
 let folder: string;
@@ -24,13 +25,13 @@ afterAll(async () => {
 });
 
 /** Asks as clients of the reference do. */
-async function failingBuild(script: string): Promise<Job> {
+async function failingBuild(recipe: string): Promise<Job> {
   const answer = await fetch(`${service.url}/v3/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       job_type: 'create',
-      artifact_id: await registerTiny(service, { script }),
+      artifact_id: recipe,
       public_key_id: ssh.publicKeyId,
       image_root_archive_name: 'mended',
       build_env_size: 2,
@@ -56,7 +57,9 @@ async function wireJob({ id }: Job) {
 }
 
 it('shows the failed root and its log, and ends in error; what was mended is there for another try', async () => {
-  const job = await failingBuild('echo the script fails here; exit 7');
+  const job = await failingBuild(
+    await registerTiny(service, { script: 'echo the script fails here; exit 7' }),
+  );
   expect(job.shell).toMatchObject({ name: 'debug', jail: false, state: 'open' });
   const { ssh_containers } = await wireJob(job);
   expect(ssh_containers[0]).toMatchObject({ name: 'debug', jail: false });
@@ -93,15 +96,17 @@ it('shows the failed root and its log, and ends in error; what was mended is the
 });
 
 it('ends as it failed when its user gives up, and is cancelled while somebody looks at it', async () => {
-  const given = await failingBuild('exit 8');
+  const url = await publishTinyRpm(service, 'failing', 'error("this package cannot be installed")');
+  const recipe = await registerTinyRpm(service, { manager: 'zypper', url });
+  const given = await failingBuild(recipe);
   await ssh.run(given, 'touch /mnt/image/failed');
   expect(await untilOver(service, given.id)).toMatchObject({
-    reason: { code: 'recipe-script-failed' },
+    reason: { code: 'kiwi-failed', step: 'prepare' },
     checkpoint: null,
   });
   await expectNothingLeft(service, given.id);
 
-  const cancelled = await failingBuild('exit 9');
+  const cancelled = await failingBuild(recipe);
   await service.client.jobs.cancel(cancelled.id);
   expect((await untilOver(service, cancelled.id)).state).toBe('cancelled');
   await expectNothingLeft(service, cancelled.id);

@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InspectionReport } from '../../src/contract/inspections.ts';
 import type { Job } from '../../src/contract/jobs.ts';
-import { expectNothingLeft } from '../support/kiln.ts';
+import { expectNothingLeft, packagesPortOf } from '../support/kiln.ts';
 import { openRpmBench, type RpmBench } from '../support/rpm-bench.ts';
 import { run } from '../support/run.ts';
 import { customized, type RpmFamily } from './customized-rpm-image.ts';
@@ -48,9 +48,6 @@ beforeAll(async () => {
   bench = await openRpmBench();
 });
 afterAll(() => bench?.close());
-
-/** The port at which nodes are served. */
-const packagesPort = () => /Packages at https:\/\/[^:]+:(\d+)\//.exec(bench.service.output())?.[1] ?? '';
 
 describe.each(FAMILIES.map((family) => [family.recipe, family] as const))(
   'an image of %s',
@@ -94,8 +91,9 @@ describe.each(FAMILIES.map((family) => [family.recipe, family] as const))(
     it('trusts the platform: its package owns the certificates, and a TLS connection from a chroot succeeds', async () => {
       const owner = await run('chroot', [root, 'rpm', '-qf', '/etc/cray/ca/certificate_authority.crt']);
       expect(owner).toContain('kiln-platform-ca');
-      const address = `https://packages.local:${packagesPort()}/repository/kilnos/repodata/repomd.xml`;
-      const resolve = `packages.local:${packagesPort()}:127.0.0.1`;
+      const port = packagesPortOf(bench.service);
+      const address = `https://packages.local:${port}/repository/kilnos/repodata/repomd.xml`;
+      const resolve = `packages.local:${port}:127.0.0.1`;
       expect(await run('chroot', [root, 'curl', '-sSf', '--resolve', resolve, address])).toContain('<repomd');
     });
 

@@ -1,6 +1,6 @@
 /** Build nodes for real: two machines with sshds of their own, that jobs run on, and all that can go wrong with them. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,9 +9,10 @@ import type { Job, JobCreate } from '../../src/contract/jobs.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { testBuilderRoot, testBuilderRoots } from '../support/builder-root.ts';
 import { type CustomizeBench, never, openCustomizeBench, waiting } from '../support/customize.ts';
+import { isInstalling } from '../support/jobs.ts';
 import { type NodeHost, openNodeHost } from '../support/node-hosts.ts';
 import { run } from '../support/run.ts';
-import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
+import { publishTinyRpm, registerTinyRpm } from '../support/tiny-rpm.ts';
 
 let bench: CustomizeBench;
 let cache: string;
@@ -29,10 +30,7 @@ beforeAll(async () => {
     ['tiny', ''],
     ['slow', 'while true do posix.sleep(1) end'],
   ] as const) {
-    const file = join(bench.folder, TINY_RPM);
-    await writeFile(file, await makeTinyRpm(undefined, more));
-    await kiln('repositories', 'create', repository);
-    await kiln('repositories', 'upload', repository, file);
+    await publishTinyRpm(bench.service, repository, more);
   }
 });
 afterAll(async () => {
@@ -88,11 +86,6 @@ async function build(
     ...also,
   });
 }
-
-const isInstalling = (job: Job): boolean =>
-  job.steps.some(
-    ({ name, state, first_line }) => name === 'prepare' && state === 'running' && first_line !== null,
-  );
 
 async function carrierLog({ id }: Job): Promise<string> {
   return await readFile(join(bench.service.state, 'workspaces', id, 'runner.log'), 'utf8');
@@ -211,7 +204,7 @@ describe('a job on a node', () => {
 
   it('runs on a machine of its architecture when there is one, and is emulated where there is none', async () => {
     const placeOf = async (arch: Architecture) => {
-      const job = await bench.until((await build('slow', {}, arch)).id, isInstalling);
+      const job = await bench.until((await build('slow', {}, arch)).id, ({ state }) => state === 'running');
       expect(job, JSON.stringify(job.reason)).toMatchObject({ arch, state: 'running' });
       await bench.service.client.jobs.cancel(job.id);
       await bench.until(job.id, never);

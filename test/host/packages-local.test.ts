@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createJob, logOf, untilOver } from '../support/jobs.ts';
-import { startService, type TestService } from '../support/kiln.ts';
+import { packagesPortOf, startService, type TestService } from '../support/kiln.ts';
 import { askPackages, makeAuthority, makePackages } from '../support/packages.ts';
 import { run } from '../support/run.ts';
 import { makeTinyRpm, registerTinyRpm, TINY_RPM } from '../support/tiny-rpm.ts';
@@ -174,7 +174,7 @@ describe('a server certificate of an authority of the site', () => {
 /** What the service says of a repository, as the content of another server. */
 async function upstreamOf(repository: string) {
   const ca = await kiln('authority', 'export');
-  const port = Number(/Packages at https:\/\/[^:]+:(\d+)\//.exec(service.output())?.[1]);
+  const port = packagesPortOf(service);
   const fetchOne = async (path: string) =>
     (await askPackages({ port, ca }, `/repository/${repository}/${path}`)).body;
   const content = new Map<string, Buffer>();

@@ -12,8 +12,12 @@ export interface BaseLayout {
   readonly bundle: string;
 }
 
-/** Twice: the second run is to change nothing. `repository` as in `kiln_repositories`. */
-export function baseTwice(repository: Record<string, unknown>, authority: string): PlaybookChange[] {
+/** A run of it, called by this name in the log. `repository` as in `kiln_repositories`. */
+export function basePlaybook(
+  name: string,
+  repository: Record<string, unknown>,
+  authority: string,
+): PlaybookChange {
   const extra_vars = {
     kiln_dns: { servers: ['192.0.2.53', '192.0.2.54'], search: ['nmn', 'hmn'] },
     kiln_hosts: [
@@ -24,12 +28,12 @@ export function baseTwice(repository: Record<string, unknown>, authority: string
     kiln_repositories: [repository],
     kiln_ca: authority,
   };
-  return ['first run', 'second run'].map((name) => ({
-    kind: 'playbook',
-    name,
-    source: { ships: 'base' },
-    extra_vars,
-  }));
+  return { kind: 'playbook', name, source: { ships: 'base' }, extra_vars };
+}
+
+/** The second run is to change nothing. */
+export function baseTwice(repository: Record<string, unknown>, authority: string): PlaybookChange[] {
+  return ['first run', 'second run'].map((name) => basePlaybook(name, repository, authority));
 }
 
 /** `log`: of the job. */

@@ -3,20 +3,25 @@ import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { TestService } from './kiln.ts';
+import type { Architecture } from '../../src/contract/common.ts';
+import type { RunningService } from './kiln.ts';
 
 // On a busy host an emulated machine is slow: it waits longer for its serial line before it gives it up.
 const PATIENCE = 'systemd.default_device_timeout_sec=500 systemd.default_timeout_start_sec=500 nowatchdog';
 
+/** A processor that an image of the architecture can do with: the less it has, the less there is to emulate. */
+const PROCESSORS: Record<Architecture, string> = { x86_64: 'Nehalem', aarch64: 'cortex-a72' };
+
 /** Gives what was on the console until this text was. */
 export async function bootUntil(
-  service: TestService,
+  service: RunningService,
   imageId: string,
   text: string,
-  { cpus, timeoutSeconds }: { cpus: number; timeoutSeconds: number },
+  { cpus, timeoutSeconds, arch = 'x86_64' }: { cpus: number; timeoutSeconds: number; arch?: Architecture },
 ): Promise<string> {
   const log = join(tmpdir(), `kiln-boot-${imageId}.log`);
-  const machine = ['--cpus', String(cpus), '--console-log', log, '--append', PATIENCE];
+  const processor = ['--cpus', String(cpus), '--cpu', PROCESSORS[arch]];
+  const machine = [...processor, '--console-log', log, '--append', PATIENCE];
   const until = ['--until', text, '--timeout', String(timeoutSeconds)];
   const boot = await service.kiln(['images', 'boot', imageId, ...until, ...machine], {
     timeoutMs: (timeoutSeconds + 50) * 1000,

@@ -6,13 +6,12 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { hostMirror } from '../../src/builder/apt-sources.ts';
 import { readCast } from '../../src/cli/replay/cast.ts';
-import { isOver } from '../../src/client/index.ts';
 import type { Job, JobCreate } from '../../src/contract/jobs.ts';
 import { type CommandResult, defaultEnvironment, runCommand } from '../../src/platform/exec.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
 import { withLock } from '../../src/platform/process-lock.ts';
-import { waitFor } from '../../src/platform/wait.ts';
 import { testBuilderRoot } from './builder-root.ts';
+import { untilJobOrOver } from './jobs.ts';
 import { startService, type TestService } from './kiln.ts';
 import { run } from './run.ts';
 import { openSshClient } from './ssh.ts';
@@ -108,17 +107,8 @@ export async function openCustomizeBench(settings: Record<string, string> = {}):
   const imageId: string = JSON.parse(imported.stdout).id;
   const ssh = await openSshClient(service, folder);
 
-  const until: CustomizeBench['until'] = async (id, done) => {
-    let job = await service.client.jobs.get(id);
-    await waitFor(
-      async () => {
-        job = await service.client.jobs.get(id);
-        return done(job) || isOver(job) ? true : undefined;
-      },
-      { timeoutMs: PATIENCE_MS, intervalMs: 50, describe: () => JSON.stringify(job, null, 2) },
-    );
-    return job;
-  };
+  const until: CustomizeBench['until'] = (id, done) =>
+    untilJobOrOver(service, id, `what is waited for of job ${id}`, done, PATIENCE_MS);
 
   const customize: CustomizeBench['customize'] = (also = {}) =>
     service.client.jobs.create({

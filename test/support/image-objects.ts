@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
 import type { ArtifactName } from '../../src/contract/images.ts';
-import type { TestService } from './kiln.ts';
+import type { RunningService } from './kiln.ts';
 
 /** Name, version and architecture of each package. */
 export async function packagesOf(
-  service: TestService,
+  service: RunningService,
   imageId: string,
 ): Promise<{ name: string; version: string; arch: string }[]> {
   const keys = await service.client.s3.createCredentials({ hours: 1 });
@@ -27,7 +27,7 @@ export async function packagesOf(
 
 /** Writes an artifact to a file. */
 export async function fetchArtifact(
-  service: TestService,
+  service: RunningService,
   imageId: string,
   name: ArtifactName,
   file: string,

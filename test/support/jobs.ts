@@ -1,12 +1,10 @@
 /** Jobs of the end-to-end tests: create one, wait for a point in its life, and show its log when it fails. */
+import { isOver } from '../../src/client/index.ts';
 import type { Job, JobCreate } from '../../src/contract/jobs.ts';
-import { waitFor } from '../../src/platform/wait.ts';
-import type { TestService } from './kiln.ts';
-
-const OVER = new Set(['succeeded', 'failed', 'cancelled']);
+import type { RunningService } from './kiln.ts';
 
 export async function createJob(
-  service: TestService,
+  service: RunningService,
   recipe: string,
   also: Partial<JobCreate> = {},
 ): Promise<Job> {
@@ -19,48 +17,87 @@ export async function createJob(
   });
 }
 
-/** Waits until the job is as the condition wants it; the evidence is the job and the end of its log. */
-export async function untilJob(
-  service: TestService,
+/** Kiwi is at work in the root. */
+export const isInstalling = (job: Job): boolean =>
+  job.steps.some(
+    ({ name, state, first_line }) => name === 'prepare' && state === 'running' && first_line !== null,
+  );
+
+/**
+ * The job once this is true of it, or once it is over. It is told of changes as they come: to ask again and again takes
+ * the processor from what is waited for. Throws with the job and the end of its log when the time is over.
+ */
+export async function untilJobOrOver(
+  service: RunningService,
   id: string,
   what: string,
   condition: (job: Job) => boolean,
   timeoutMs = 600_000,
 ): Promise<Job> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), timeoutMs);
   let last: Job | undefined;
   try {
-    return await waitFor(
-      async () => {
-        last = await service.client.jobs.get(id);
-        if (OVER.has(last.state) && !condition(last)) {
-          throw new Error(`the job ended as ${last.state}`);
-        }
-        return condition(last) ? last : undefined;
-      },
-      { timeoutMs, intervalMs: 200, describe: () => what },
-    );
+    for await (const job of service.client.jobs.watch(id, { signal: stop.signal })) {
+      last = job;
+      if (condition(job) || isOver(job)) {
+        return job;
+      }
+    }
+    throw new Error('the service ended its events before the job did');
   } catch (cause) {
-    const log = await logOf(service, id);
-    throw new Error(
-      `${what}: ${cause instanceof Error ? cause.message : cause}\njob: ${JSON.stringify(last, null, 2)}\n` +
-        `log:\n${log.slice(-60).join('\n')}\nservice:\n${service.output().slice(-4000)}`,
-      { cause },
-    );
+    const problem = stop.signal.aborted ? `waited ${timeoutMs / 1000} s in vain` : String(cause);
+    throw new Error(await evidence(service, id, `${what}: ${problem}`, last), { cause });
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
   }
 }
 
-export function untilOver(service: TestService, id: string, timeoutMs?: number): Promise<Job> {
-  return untilJob(service, id, `job ${id} to end`, (job) => OVER.has(job.state), timeoutMs);
+/** Waits until the job is as the condition wants it; the evidence is the job and the end of its log. */
+export async function untilJob(
+  service: RunningService,
+  id: string,
+  what: string,
+  condition: (job: Job) => boolean,
+  timeoutMs?: number,
+): Promise<Job> {
+  const job = await untilJobOrOver(service, id, what, condition, timeoutMs);
+  if (!condition(job)) {
+    throw new Error(await evidence(service, id, `${what}: the job ended as ${job.state}`, job));
+  }
+  return job;
 }
 
-export function untilLogged(service: TestService, id: string, text: string): Promise<void> {
-  return waitFor(
-    async () => ((await logOf(service, id)).some((line) => line.includes(text)) ? true : undefined),
-    { timeoutMs: 600_000, intervalMs: 250, describe: () => `"${text}" in the log of job ${id}` },
-  ).then(() => undefined);
+export function untilOver(service: RunningService, id: string, timeoutMs?: number): Promise<Job> {
+  return untilJob(service, id, `job ${id} to end`, isOver, timeoutMs);
 }
 
-export async function logOf(service: TestService, id: string): Promise<string[]> {
+/** Waits until a line of the log has this text. */
+export async function untilLogged(service: RunningService, id: string, text: string): Promise<void> {
+  const signal = AbortSignal.timeout(600_000);
+  const what = `"${text}" in the log of job ${id}`;
+  try {
+    for await (const line of service.client.jobs.log(id, { signal })) {
+      if (line.text.includes(text)) {
+        return;
+      }
+    }
+  } catch (cause) {
+    throw new Error(await evidence(service, id, `${what}: ${cause}`), { cause });
+  }
+  throw new Error(await evidence(service, id, `${what}: the job ended without it`));
+}
+
+async function evidence(service: RunningService, id: string, problem: string, job?: Job): Promise<string> {
+  const log = await logOf(service, id).catch((error) => [`the log cannot be read: ${error}`]);
+  return (
+    `${problem}\njob: ${JSON.stringify(job, null, 2)}\n` +
+    `log:\n${log.slice(-60).join('\n')}\nservice:\n${service.output().slice(-4000)}`
+  );
+}
+
+export async function logOf(service: RunningService, id: string): Promise<string[]> {
   const response = await fetch(`${service.url}/kiln/v1/jobs/${id}/log`, {
     headers: { accept: 'text/plain' },
   });

@@ -19,21 +19,46 @@ import { mountsWith } from './mounts.ts';
 
 export const KILN = join(PACKAGE_ROOT, 'bin', 'kiln');
 
-export interface TestService {
+/** One that runs, whoever started it. */
+export interface RunningService {
   readonly url: string;
   readonly state: string;
-  readonly pid: number;
   readonly client: KilnClient;
   /** Runs `kiln ARGS` against this service. */
   kiln(args: readonly string[], options?: { timeoutMs?: number; input?: string }): Promise<CommandResult>;
+  /** What the service wrote so far. */
+  output(): string;
+}
+
+export interface TestService extends RunningService {
+  readonly pid: number;
   /** Ends the service the hard way; the state folder stays. */
   kill(): Promise<void>;
   /** Starts it again on the same port and state. */
   restart(): Promise<void>;
-  /** What the service wrote so far. */
-  output(): string;
   /** Stops it, waits for its runners to be gone, removes the state folder. */
   close(): Promise<void>;
+}
+
+export const clientOf = (url: string): KilnClient => createClient({ baseUrl: url, fetch: checkedFetch });
+
+/** Runs `kiln ARGS` against the service that is there now. */
+export const commandsAt =
+  (url: () => string): RunningService['kiln'] =>
+  (args, options = {}) =>
+    runCommand([KILN, ...args], {
+      env: { ...environment(), KILN_SERVER: url() },
+      timeoutMs: 600_000,
+      ...options,
+    });
+
+/** The port at which a service has packages for nodes. */
+export function packagesPortOf(service: RunningService): number {
+  const [, port] = /Packages at https:\/\/[^:]+:(\d+)\//.exec(service.output()) ?? [];
+  if (port === undefined) {
+    throw new Error(`no port of packages in:\n${service.output()}`);
+  }
+  return Number(port);
 }
 
 /** Starts a service with these settings (`option.name` → value) on a port that the system chooses. */
@@ -95,14 +120,9 @@ export async function startService(settings: Record<string, string> = {}): Promi
       return child.pid ?? 0;
     },
     get client() {
-      return createClient({ baseUrl: url, fetch: checkedFetch });
+      return clientOf(url);
     },
-    kiln: (args, options = {}) =>
-      runCommand([KILN, ...args], {
-        env: { ...environment(), KILN_SERVER: url },
-        timeoutMs: 600_000,
-        ...options,
-      }),
+    kiln: commandsAt(() => url),
     kill: () => end('SIGKILL'),
     restart: () => start(new URL(url).port),
     output: () => output,
@@ -180,7 +200,7 @@ export interface Leftovers {
 }
 
 /** Everything on this host that still belongs to a job of this service. */
-export async function leftoversOf(service: TestService, jobId: string): Promise<Leftovers> {
+export async function leftoversOf(service: RunningService, jobId: string): Promise<Leftovers> {
   const losetup = await runCommand(['losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE']);
   const cgroups = await runCommand(['find', '/sys/fs/cgroup', '-type', 'd', '-path', `*${jobId}*`]);
   const workspaces = await runCommand([
@@ -201,7 +221,7 @@ export async function leftoversOf(service: TestService, jobId: string): Promise<
 }
 
 /** Waits until nothing of the job is left, and says what is when it stays. */
-export async function expectNothingLeft(service: TestService, jobId: string): Promise<void> {
+export async function expectNothingLeft(service: RunningService, jobId: string): Promise<void> {
   let left: Leftovers | undefined;
   await waitFor(
     async () => {

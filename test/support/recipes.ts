@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Architecture } from '../../src/contract/common.ts';
 import { PACKAGE_ROOT } from '../../src/platform/package-root.ts';
-import type { TestService } from './kiln.ts';
+import type { RunningService } from './kiln.ts';
 
 /** The package mirror of this host, as `kiln builder mirror` finds it. */
-export async function hostMirror(service: TestService): Promise<string> {
+export async function hostMirror(service: RunningService): Promise<string> {
   const result = await service.kiln(['builder', 'mirror']);
   return result.stdout.trim();
 }
@@ -22,7 +22,7 @@ export interface TinyRecipe {
 }
 
 /** Registers the tiny recipe with `kiln recipes create`; gives its id. */
-export async function registerTiny(service: TestService, options: TinyRecipe = {}): Promise<string> {
+export async function registerTiny(service: RunningService, options: TinyRecipe = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-recipe-'));
   try {
     await cp(join(PACKAGE_ROOT, 'test', 'fixtures', 'tiny-debian'), folder, { recursive: true });
@@ -40,7 +40,7 @@ export async function registerTiny(service: TestService, options: TinyRecipe = {
 
 /** `kiln recipes create NAME --from FOLDER`; gives the id. */
 export async function register(
-  service: TestService,
+  service: RunningService,
   name: string,
   folder: string,
   values: Record<string, string>,

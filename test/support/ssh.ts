@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../../src/contract/jobs.ts';
 import { type CommandResult, runCommand } from '../../src/platform/exec.ts';
-import type { TestService } from './kiln.ts';
+import type { RunningService } from './kiln.ts';
 import { run } from './run.ts';
 
 export interface SshClient {
@@ -17,7 +17,7 @@ export interface SshClient {
 }
 
 /** `folder`: for keys and lists of known hosts; the caller removes it. */
-export async function openSshClient(service: TestService, folder: string): Promise<SshClient> {
+export async function openSshClient(service: RunningService, folder: string): Promise<SshClient> {
   const key = join(folder, 'key');
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   const public_key = await readFile(`${key}.pub`, 'utf8');

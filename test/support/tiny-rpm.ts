@@ -6,7 +6,7 @@ import { openWorkspace } from '../../src/builder/workspace.ts';
 import type { Architecture } from '../../src/contract/common.ts';
 import { GIB } from '../../src/platform/bytes.ts';
 import { testBuilderRoot } from './builder-root.ts';
-import type { TestService } from './kiln.ts';
+import type { RunningService } from './kiln.ts';
 import { register } from './recipes.ts';
 
 export const TINY_RPM = 'tiny-base-1.0-1.noarch.rpm';
@@ -101,6 +101,27 @@ export async function makeTinyRpm(
   }
 }
 
+/** Makes a hosted repository with the package; gives its address for recipes. `script` as in `makeTinyRpm`. */
+export async function publishTinyRpm(service: RunningService, name: string, script = ''): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-tiny-rpm-'));
+  try {
+    const file = join(folder, TINY_RPM);
+    await writeFile(file, await makeTinyRpm(undefined, script));
+    for (const words of [
+      ['create', name],
+      ['upload', name, file],
+    ]) {
+      const said = await service.kiln(['repositories', ...words]);
+      if (said.exitCode !== 0) {
+        throw new Error(`kiln repositories ${words[0]} failed: ${said.tail.join('\n')}`);
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return `https://packages.local/repository/${name}`;
+}
+
 export interface TinyRpmRecipe {
   readonly manager: 'zypper' | 'dnf5' | 'dnf4';
   readonly url: string;
@@ -113,7 +134,7 @@ export interface TinyRpmRecipe {
 }
 
 /** Registers a recipe of it; gives its id. */
-export async function registerTinyRpm(service: TestService, recipe: TinyRpmRecipe): Promise<string> {
+export async function registerTinyRpm(service: RunningService, recipe: TinyRpmRecipe): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-recipe-'));
   const { manager, url, packages = [], attributes = '', arch = 'x86_64' } = recipe;
   const description = `<?xml version="1.0" encoding="utf-8"?>
