@@ -4,6 +4,9 @@ set -euo pipefail
 
 systemctl enable ssh.service
 
+# See post_bootstrap.sh.
+rm /etc/dracut.conf.d/00-once.conf
+
 # A node gets its name from the network and its machine id at first boot.
 rm -f /etc/hostname
 : > /etc/machine-id

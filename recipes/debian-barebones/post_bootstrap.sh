@@ -15,3 +15,9 @@ add_dracutmodules+=" livenet dmsquash-live network-legacy "
 omit_dracutmodules+=" systemd-networkd "
 add_drivers+=" squashfs overlay loop virtio_net virtio_pci "
 CONF
+
+# The script of the kernel's package would make the initrd, and the trigger of dracut's own package once more at the end.
+# dracut reads its configuration as shell, and ends here at the first. config.sh takes this away, for kernels that come later.
+cat > /etc/dracut.conf.d/00-once.conf <<'CONF'
+case "${DPKG_MAINTSCRIPT_PACKAGE:-}" in linux-image-*) exit 0 ;; esac
+CONF
