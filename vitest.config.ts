@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { ownMounts } from './test/support/own-mounts.ts';
 
-/** What two processors and 24 GiB carry of tests that start whole machines, builds and services. */
+/** Of tests that keep a processor busy, what two processors and 24 GiB carry. */
 const FILES_AT_ONCE = 2;
+/** Those of the host wait half of their time: for programs to start, disks, and other machines. */
+const HOST_FILES_AT_ONCE = 3;
 
 /**
  * Four suites: `unit` needs nothing but Node.js and little time; `service` has whole services in the tests' own
@@ -40,9 +42,9 @@ export default defineConfig({
           name: 'host',
           pool: ownMounts,
           include: ['test/host/**/*.test.ts'],
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
-          maxWorkers: FILES_AT_ONCE,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
+          maxWorkers: HOST_FILES_AT_ONCE,
         },
       },
       {
@@ -50,8 +52,8 @@ export default defineConfig({
           name: 'e2e',
           pool: ownMounts,
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
           maxWorkers: FILES_AT_ONCE,
         },
       },

@@ -21,7 +21,7 @@ import { openRpmBench, type RpmBench } from '../support/rpm-bench.ts';
 import { run } from '../support/run.ts';
 
 /** Where builds and a boot are emulated on a busy machine. */
-const PATIENCE_MS = 1_800_000;
+const PATIENCE_MS = 3_600_000;
 
 const RECIPES = ['debian-barebones', 'rpm-dnf'] as const;
 type Recipe = (typeof RECIPES)[number];
@@ -220,7 +220,7 @@ describe.runIf(HOST_ARCHITECTURE === 'x86_64')('on x86_64', () => {
     });
 
     it('boots over the network to its login prompt, and shows what was changed', async () => {
-      const machine = { cpus: 2, timeoutSeconds: 800, arch: 'aarch64' } as const;
+      const machine = { cpus: 2, timeoutSeconds: 1200, arch: 'aarch64' } as const;
       const prompt = 'customized-aarch64 login:';
       const shown = await bootUntil(bench.service, job.resultant_image_id ?? '', prompt, machine);
       expect(shown).toMatch(

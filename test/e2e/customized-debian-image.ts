@@ -155,7 +155,7 @@ export function customizedDebian(plain: () => DebianImage): void {
     });
 
     it('boots over the network to its login prompt, and shows what was changed', async () => {
-      const machine = { cpus: 2, timeoutSeconds: 600 };
+      const machine = { cpus: 2, timeoutSeconds: 1200 };
       const shown = await bootUntil(
         service,
         job.resultant_image_id ?? '',

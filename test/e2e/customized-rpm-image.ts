@@ -252,7 +252,7 @@ export function customized(
     it('boots over the network to its login prompt, and shows what was changed', async () => {
       const prompt = `customized-${family.recipe} login:`;
       // Two emulated processors now and then run a half-patched instruction of this kernel: see docs/rpm-fixture.md.
-      const machine = { cpus: 1, timeoutSeconds: 800 };
+      const machine = { cpus: 1, timeoutSeconds: 1200 };
       const shown = await bootUntil(bench.service, final.resultant_image_id ?? '', prompt, machine);
       expect(shown).toMatch(
         new RegExp(

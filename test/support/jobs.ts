@@ -32,7 +32,7 @@ export async function untilJobOrOver(
   id: string,
   what: string,
   condition: (job: Job) => boolean,
-  timeoutMs = 600_000,
+  timeoutMs = 1_200_000,
 ): Promise<Job> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
@@ -75,7 +75,7 @@ export function untilOver(service: RunningService, id: string, timeoutMs?: numbe
 
 /** Waits until a line of the log has this text. */
 export async function untilLogged(service: RunningService, id: string, text: string): Promise<void> {
-  const signal = AbortSignal.timeout(600_000);
+  const signal = AbortSignal.timeout(1_200_000);
   const what = `"${text}" in the log of job ${id}`;
   try {
     for await (const line of service.client.jobs.log(id, { signal })) {

@@ -57,7 +57,7 @@ export async function openRpmBench(
   await writeFile(join(folder, 'key.asc'), distribution.publicKey);
   await kiln('signing-keys', 'add', join(folder, 'key.asc'));
   const ssh = await openSshClient(service, folder);
-  const patienceMs = machine === HOST ? 600_000 : 1_500_000;
+  const patienceMs = machine === HOST ? 1_500_000 : 3_000_000;
   const buildFrom = async (recipeId: string, name: string) => {
     const { id } = await createJob(service, recipeId, { image_root_archive_name: name, build_env_size: 8 });
     return succeeded(id);
