@@ -4,11 +4,14 @@
  * finely in test/host/recipe-checks.test.ts; here they go the whole way from `kiln recipes create`.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobCreate } from '../../src/contract/jobs.ts';
 import { createJob, logOf, untilOver } from '../support/jobs.ts';
 import { expectNothingLeft, startService, type TestService } from '../support/kiln.ts';
 import { registerTiny, type TinyRecipe } from '../support/recipes.ts';
+import { publishTinyRpm, registerTinyRpm } from '../support/tiny-rpm.ts';
 
 let service: TestService;
+let repositories = 0;
 beforeAll(async () => {
   service = await startService({ 'repositories.wait_seconds': '2' });
 });
@@ -16,8 +19,16 @@ afterAll(async () => {
   await service?.close();
 });
 
-async function failureOf(recipe: TinyRecipe, also = {}) {
-  const id = await registerTiny(service, recipe);
+const failureOf = async (recipe: TinyRecipe) => failureFrom(await registerTiny(service, recipe));
+
+/** Where nothing of the image has to run, the smallest root does. `script`: of its package, in Lua. */
+async function failureOfTinyRpm(script: string, also: Partial<JobCreate>) {
+  repositories += 1;
+  const url = await publishTinyRpm(service, `tiny-${repositories}`, script);
+  return failureFrom(await registerTinyRpm(service, { manager: 'zypper', url }), also);
+}
+
+async function failureFrom(id: string, also: Partial<JobCreate> = {}) {
   const job = await untilOver(service, (await createJob(service, id, also)).id);
   expect(job, (await logOf(service, job.id)).slice(-40).join('\n')).toMatchObject({
     state: 'failed',
@@ -58,7 +69,7 @@ describe('a recipe that is wrong', () => {
   });
 
   it('is asked for a kernel that it does not have', async () => {
-    const job = await failureOf({}, { kernel_file_name: 'vmlinuz-9.9' });
+    const job = await failureOfTinyRpm('', { kernel_file_name: 'vmlinuz-9.9' });
 
     expect(job.reason).toMatchObject({ code: 'boot-file-not-found', step: 'boot-files' });
     expect(job.reason?.detail).toContain('vmlinuz-9.9');
@@ -68,20 +79,17 @@ describe('a recipe that is wrong', () => {
 
 describe('a build that needs more than it may have', () => {
   it('fills its disk', async () => {
-    const job = await failureOf(
-      { script: 'dd if=/dev/zero of=/filler bs=1M count=4096' },
-      { build_env_size: 1 },
-    );
+    const fill =
+      'local file = io.open("/filler", "w"); for i = 1, 4096 do file:write(string.rep("x", 1048576)) end';
+    const job = await failureOfTinyRpm(fill, { build_env_size: 1 });
 
     expect(job.reason).toMatchObject({ code: 'workspace-full', step: 'prepare' });
     expect(job.reason?.detail).toContain('1 GiB');
   });
 
   it('fills its memory', async () => {
-    const job = await failureOf(
-      { script: 'perl -e \'my @a; while (1) { push @a, "x" x 10_000_000 }\'' },
-      { job_mem_size: 1 },
-    );
+    const fill = 'local all = {}; while true do all[#all + 1] = string.rep("x", 10000000) end';
+    const job = await failureOfTinyRpm(fill, { job_mem_size: 1 });
 
     expect(job.reason).toMatchObject({ code: 'job-out-of-memory', step: 'prepare' });
     expect(job.reason?.detail).toContain('1 GiB');
