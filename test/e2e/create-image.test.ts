@@ -14,7 +14,13 @@ import { runCommand } from '../../src/platform/exec.ts';
 import { waitFor } from '../../src/platform/wait.ts';
 import { startTlsServer, testAuthority } from '../support/authority.ts';
 import { logOf } from '../support/jobs.ts';
-import { expectNothingLeft, packagesPortOf, processesWith, type RunningService } from '../support/kiln.ts';
+import {
+  clearAway,
+  expectNothingLeft,
+  packagesPortOf,
+  processesWith,
+  type RunningService,
+} from '../support/kiln.ts';
 import { expectNothingLeftIn, type QuickstartRun, quickstart, serviceOf } from '../support/quickstart.ts';
 import { run } from '../support/run.ts';
 import { connectFrom } from '../support/tls-client.ts';
@@ -44,9 +50,8 @@ afterAll(async () => {
   for (const pid of processesWith(state)) {
     process.kill(pid, 'SIGKILL');
   }
-  for (const each of [state, folder]) {
-    await rm(each, { recursive: true, force: true });
-  }
+  await clearAway(state);
+  await rm(folder, { recursive: true, force: true });
 });
 
 function artifact(type: string): ImageArtifact {

@@ -1,11 +1,11 @@
 /** The quickstart, interrupted in the middle of the build. What it does to the end is in create-image.test.ts. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { waitFor } from '../../src/platform/wait.ts';
-import { processesWith } from '../support/kiln.ts';
+import { clearAway, processesWith } from '../support/kiln.ts';
 import { expectNothingLeftIn, leftoversIn, quickstart } from '../support/quickstart.ts';
 
 let state: string;
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const pid of processesWith(state)) {
     process.kill(pid, 'SIGKILL');
   }
-  await rm(state, { recursive: true, force: true });
+  await clearAway(state);
 });
 
 it('leaves nothing behind when it is interrupted in the middle of the build', async () => {

@@ -128,20 +128,24 @@ export async function startService(settings: Record<string, string> = {}): Promi
     output: () => output,
     async close() {
       await end('SIGTERM');
-      // A runner outlives its service, and nobody is there any more to clear away after it.
-      const workspaces = createWorkspaces(state, cgroupTree(), 1);
-      for (const jobId of await workspaces.list()) {
-        await workspaces.remove(jobId);
-      }
-      const left = () => [...processesWith(state), ...runnersBelow(state)];
-      await waitFor(() => (left().length === 0 ? true : undefined), {
-        timeoutMs: 60_000,
-        describe: () => `processes of ${state} to end: ${left().map(commandLineOf).join('; ')}`,
-      });
-      await rm(state, { recursive: true, force: true });
+      await clearAway(state);
     },
   };
   return service;
+}
+
+/** Removes the state folder of a service that has ended, and what runs for it: a runner outlives its service. */
+export async function clearAway(state: string): Promise<void> {
+  const workspaces = createWorkspaces(state, cgroupTree(), 1);
+  for (const jobId of await workspaces.list()) {
+    await workspaces.remove(jobId);
+  }
+  const left = () => [...processesWith(state), ...runnersBelow(state)];
+  await waitFor(() => (left().length === 0 ? true : undefined), {
+    timeoutMs: 60_000,
+    describe: () => `processes of ${state} to end: ${left().map(commandLineOf).join('; ')}`,
+  });
+  await rm(state, { recursive: true, force: true });
 }
 
 /** Outside the range from which the system takes ports for connections, so that it is still free after a restart. */
