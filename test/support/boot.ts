@@ -6,8 +6,12 @@ import { expect } from 'vitest';
 import type { Architecture } from '../../src/contract/common.ts';
 import type { RunningService } from './kiln.ts';
 
-// On a busy host an emulated machine is slow: it waits longer for its serial line before it gives it up.
-const PATIENCE = 'systemd.default_device_timeout_sec=500 systemd.default_timeout_start_sec=500 nowatchdog';
+/**
+ * On a busy host an emulated machine is slow: it waits longer for its serial line before it gives it up. And its kernel keeps
+ * to itself what is not critical: what it prints falls into the lines of programs, and on a slow machine eats some of them.
+ */
+const PATIENCE =
+  'systemd.default_device_timeout_sec=500 systemd.default_timeout_start_sec=500 nowatchdog loglevel=3';
 
 /** A processor that an image of the architecture can do with: the less it has, the less there is to emulate. */
 const PROCESSORS: Record<Architecture, string> = { x86_64: 'Nehalem', aarch64: 'cortex-a72' };

@@ -31,12 +31,15 @@ test('size, kernel and acceleration are those that were asked for', () => {
   expect(valueAfter(argv, '-kernel')).toBe('/k');
   expect(valueAfter(argv, '-initrd')).toBe('/i');
   expect(valueAfter(argv, '-accel')).toBe('tcg,thread=multi');
+  expect(valueAfter(argv, '-vga')).toBe('none');
   expect(valueAfter(argv, '-cpu')).toBe('max');
   expect(valueAfter(machineCommand({ ...machine, cpu: 'Nehalem' }), '-cpu')).toBe('Nehalem');
   const real = machineCommand({ ...machine, accel: 'kvm' });
   expect(valueAfter(real, '-accel')).toBe('kvm');
-  expect(valueAfter(argv, '-append')).toContain('mitigations=off');
-  expect(valueAfter(real, '-append')).not.toContain('mitigations');
+  for (const parameter of ['mitigations=off', 'rcupdate.rcu_cpu_stall_suppress=1']) {
+    expect(valueAfter(argv, '-append')?.split(' ')).toContain(parameter);
+    expect(valueAfter(real, '-append')).not.toContain(parameter);
+  }
 });
 
 test('an image is booted on a machine of its architecture', () => {
